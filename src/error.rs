@@ -1,0 +1,178 @@
+//! Every way a call can fail: typed for Rust, numbered for C, one sentence for people.
+
+use crate::config::ConfigError;
+use crate::id::ServerId;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The number of an [`Error`] in the C ABI (`SINEW_RESULT_*`).
+///
+/// Numbers are for ever: 1–99 are caller mistakes, 100–199 normal life, 200–299 the system, 900 a bug in Sinew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(i32)]
+pub enum ErrorCode {
+    InvalidArgument = 1,
+    InvalidConfig = 2,
+    InvalidUtf8 = 3,
+    InvalidData = 4,
+    UnknownServer = 5,
+    UnknownGroup = 6,
+    Busy = 7,
+    QueueFull = 100,
+    NotConnected = 101,
+    Stopped = 102,
+    MessageTooBig = 103,
+    AddressInUse = 200,
+    Io = 201,
+    Key = 202,
+    Panic = 900,
+}
+
+impl ErrorCode {
+    /// Every code, in order: what the C constants, their texts and the wrappers are checked against.
+    pub const ALL: [ErrorCode; 15] = [
+        ErrorCode::InvalidArgument,
+        ErrorCode::InvalidConfig,
+        ErrorCode::InvalidUtf8,
+        ErrorCode::InvalidData,
+        ErrorCode::UnknownServer,
+        ErrorCode::UnknownGroup,
+        ErrorCode::Busy,
+        ErrorCode::QueueFull,
+        ErrorCode::NotConnected,
+        ErrorCode::Stopped,
+        ErrorCode::MessageTooBig,
+        ErrorCode::AddressInUse,
+        ErrorCode::Io,
+        ErrorCode::Key,
+        ErrorCode::Panic,
+    ];
+
+    /// The code's name as C spells it, without the `SINEW_RESULT_` in front.
+    pub fn name(self) -> &'static str {
+        match self {
+            ErrorCode::InvalidArgument => "INVALID_ARGUMENT",
+            ErrorCode::InvalidConfig => "INVALID_CONFIG",
+            ErrorCode::InvalidUtf8 => "INVALID_UTF8",
+            ErrorCode::InvalidData => "INVALID_DATA",
+            ErrorCode::UnknownServer => "UNKNOWN_SERVER",
+            ErrorCode::UnknownGroup => "UNKNOWN_GROUP",
+            ErrorCode::Busy => "BUSY",
+            ErrorCode::QueueFull => "QUEUE_FULL",
+            ErrorCode::NotConnected => "NOT_CONNECTED",
+            ErrorCode::Stopped => "STOPPED",
+            ErrorCode::MessageTooBig => "MESSAGE_TOO_BIG",
+            ErrorCode::AddressInUse => "ADDRESS_IN_USE",
+            ErrorCode::Io => "IO",
+            ErrorCode::Key => "KEY",
+            ErrorCode::Panic => "PANIC",
+        }
+    }
+}
+
+/// Why a call failed. [`Error::code`] is what C sees; `Display` is the sentence a person reads.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    #[error("{0}")]
+    InvalidArgument(String),
+
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+
+    #[error("{what} is not valid UTF-8 (first bad byte at offset {offset}); pass UTF-8 text")]
+    InvalidUtf8 { what: &'static str, offset: usize },
+
+    #[error("the data ends or is malformed at byte {offset}: {reason}")]
+    InvalidData { offset: usize, reason: String },
+
+    #[error("no server with id {0} is in this server's view of the cluster: it has left, or never was visible from this group")]
+    UnknownServer(ServerId),
+
+    #[error("no group named `{group}` in the topology; the groups are: {known}")]
+    UnknownGroup { group: String, known: String },
+
+    #[error("another thread is inside poll on this server; poll from one thread at a time")]
+    Busy,
+
+    #[error(
+        "the outbox to server {to} is full ({queued} of {limit} bytes wait); nothing was queued: send again after the WRITABLE event, or raise limits.outbox_bytes"
+    )]
+    QueueFull { to: ServerId, queued: usize, limit: usize },
+
+    #[error("server {0} is not connected now; wait for its CONNECTED event (explain tells why the link is down)")]
+    NotConnected(ServerId),
+
+    #[error("this server is stopped or stopping; start a new one")]
+    Stopped,
+
+    #[error("a message of {len} bytes is over limits.max_message_bytes = {limit}; split it, or raise the limit on both servers")]
+    MessageTooBig { len: usize, limit: usize },
+
+    #[error("cannot listen on {address}: another program uses it; choose another port in {key}, or port 0 for any free one")]
+    AddressInUse { address: SocketAddr, key: &'static str },
+
+    #[error("{what}: {source}")]
+    Io {
+        what: String,
+        #[source]
+        source: std::io::Error,
+    },
+
+    #[error("{0}")]
+    Key(#[from] KeyError),
+}
+
+impl Error {
+    /// The number C sees.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Error::InvalidArgument(_) => ErrorCode::InvalidArgument,
+            Error::Config(_) => ErrorCode::InvalidConfig,
+            Error::InvalidUtf8 { .. } => ErrorCode::InvalidUtf8,
+            Error::InvalidData { .. } => ErrorCode::InvalidData,
+            Error::UnknownServer(_) => ErrorCode::UnknownServer,
+            Error::UnknownGroup { .. } => ErrorCode::UnknownGroup,
+            Error::Busy => ErrorCode::Busy,
+            Error::QueueFull { .. } => ErrorCode::QueueFull,
+            Error::NotConnected(_) => ErrorCode::NotConnected,
+            Error::Stopped => ErrorCode::Stopped,
+            Error::MessageTooBig { .. } => ErrorCode::MessageTooBig,
+            Error::AddressInUse { .. } => ErrorCode::AddressInUse,
+            Error::Io { .. } => ErrorCode::Io,
+            Error::Key(_) => ErrorCode::Key,
+        }
+    }
+}
+
+/// What is wrong with a key or certificate file, naming the file and the cure.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyError {
+    #[error("{key} = {path:?}: no such file; make one with `sinew keygen`, or correct the path (it is relative to the working directory)")]
+    Missing { key: &'static str, path: PathBuf },
+
+    #[error("{key} = {path:?}: cannot be read: {source}; give this process read permission")]
+    Unreadable {
+        key: &'static str,
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+
+    #[error("{key} = {path:?}: {reason}; copy the file again, or make a new one with `sinew keygen`")]
+    Malformed { key: &'static str, path: PathBuf, reason: String },
+
+    #[error("{cert:?} is not signed by {ca:?}: it belongs to another cluster; issue it again with that cluster's key file")]
+    OtherCluster { cert: PathBuf, ca: PathBuf },
+
+    #[error(
+        "the certificate {cert:?} is for group `{cert_group}`, name `{cert_name}`, but the configuration says group `{group}`, name `{name}`; issue one with `sinew keygen issue --group {group} --name {name}`"
+    )]
+    OtherServer { cert: PathBuf, cert_group: String, cert_name: String, group: String, name: String },
+
+    #[error(
+        "{key} = \"{address}\" is not a loopback address and no cluster key is configured, so anybody could join; make a key with `sinew keygen` and set cluster.key_file, or listen on 127.0.0.1"
+    )]
+    NoKeyOnPublicAddress { key: &'static str, address: String },
+}

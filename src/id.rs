@@ -1,0 +1,32 @@
+//! The number by which a server is known in the cluster.
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// One registration of one server: never 0, never reused, always below 2^53 so that every language can hold it.
+///
+/// A server that restarts registers anew and gets a new id (with the `fixed` registry an id names the seat in the list instead).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ServerId(u64);
+
+impl ServerId {
+    /// The largest id: 2^53 - 1, the last integer a double holds exactly (GDScript via JSON, JavaScript tools).
+    pub const MAX: u64 = (1 << 53) - 1;
+
+    /// `None` for 0 and for numbers over [`ServerId::MAX`], which name no server.
+    pub fn new(raw: u64) -> Option<Self> {
+        (raw != 0 && raw <= Self::MAX).then_some(Self(raw))
+    }
+
+    /// The number as it crosses the C ABI and the wire.
+    pub fn get(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for ServerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}

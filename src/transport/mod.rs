@@ -1,0 +1,4 @@
+//! Authenticated encrypted byte streams between members of one cluster.
+
+pub mod identity;
+pub mod tls;
