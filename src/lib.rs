@@ -1,6 +1,9 @@
 //! Sinew joins dedicated game servers into one cluster.
+pub mod cluster;
 pub mod config;
 pub mod error;
 pub mod id;
+pub mod message;
 pub mod registry;
 pub mod transport;
+pub mod wire;
