@@ -2,5 +2,6 @@
 pub mod config;
 pub mod error;
 pub mod id;
+pub mod message;
 pub mod registry;
 pub mod transport;
