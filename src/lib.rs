@@ -1,4 +1,6 @@
 //! Sinew joins dedicated game servers into one cluster.
+#[cfg(feature = "capi")]
+mod capi;
 mod cluster;
 pub mod config;
 pub mod error;

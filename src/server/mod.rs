@@ -16,9 +16,10 @@ pub use rejections::Rejection;
 pub use remote::{RemoteServer, ServerGroup};
 pub use stats::Stats;
 
+use crate::cluster::StopReason;
 use crate::config::{ServerConfig, Visibility};
 use crate::error::Error;
-use crate::event::{Event, Events};
+use crate::event::{Event, EventQueue, Events};
 use crate::id::ServerId;
 use crate::link::ConnectionState;
 use crate::message::SendMode;
@@ -87,7 +88,7 @@ impl Server {
             let _inside = runtime.enter();
             Node::bind(&shared, &identity)?
         };
-        let node = runtime.spawn(node.run());
+        let node = runtime.spawn(supervise(node, shared.queue.clone()));
         Ok(Self { shared, running: Some(Running { runtime, node }) })
     }
 
@@ -166,13 +167,23 @@ impl Server {
 
     /// The queue, for the C ABI, which lends out what lies in it instead of taking it.
     #[cfg(feature = "capi")]
-    pub(crate) fn queue(&self) -> &Arc<crate::event::EventQueue> {
+    pub(crate) fn queue(&self) -> &Arc<EventQueue> {
         &self.shared.queue
     }
 
     #[cfg(feature = "capi")]
     pub(crate) fn limits(&self) -> &crate::config::LimitsSection {
         &self.shared.config.limits
+    }
+}
+
+/// Runs the node; should it panic, the game is told and nobody else is touched.
+async fn supervise(node: Node, queue: Arc<EventQueue>) {
+    if let Err(failure) = tokio::spawn(node.run()).await
+        && failure.is_panic()
+    {
+        let text = "a bug in Sinew ended this server; please report it, with the log".to_string();
+        queue.push(Event::Stopped { reason: StopReason::Failed, text });
     }
 }
 

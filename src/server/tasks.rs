@@ -111,7 +111,7 @@ async fn run_link(context: Arc<Context>, link: LinkId, stream: Stream) {
     context.tell(Input::Up { link, start }).await;
     let Ok(Start { peer, close }) = started.await else { return };
     let running = Running {
-        peer,
+        peer: peer.clone(),
         queue: context.shared.queue.clone(),
         epoch: context.shared.epoch,
         pace: context.pace,
@@ -119,7 +119,15 @@ async fn run_link(context: Arc<Context>, link: LinkId, stream: Stream) {
         drain: context.drain,
         close,
     };
-    let end = run(stream, running).await;
+    // On a task of its own, so that a bug in one link is the end of that link alone.
+    let end = tokio::spawn(run(stream, running)).await.unwrap_or_else(|_| {
+        peer.outbox.close();
+        LinkEnd {
+            reason: LinkEndReason::Lost,
+            text: "a bug in Sinew ended this link; please report it, with the log".into(),
+            unacknowledged: 0,
+        }
+    });
     context.tell(Input::Down { link, end }).await;
 }
 
