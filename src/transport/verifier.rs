@@ -107,7 +107,7 @@ impl ClientCertVerifier for Verifier {
 /// The cryptography of every connection, handed to rustls explicitly: nothing is installed process-wide.
 pub(super) fn provider() -> CryptoProvider {
     let mut provider = aws_lc_rs::default_provider();
-    // AES-128 first: as unbreakable as the X25519 and Ed25519 beside it, and a quarter faster than AES-256.
+    // AES-128 first: as strong as the X25519 and Ed25519 beside it (128 bits), in ten rounds per block where AES-256 takes fourteen.
     provider.cipher_suites = vec![
         aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256,
         aws_lc_rs::cipher_suite::TLS13_AES_256_GCM_SHA384,

@@ -42,6 +42,35 @@ async fn issued_certificates_and_the_key_file_mix() {
     assert_joined(&issued, &issued, "login/login-1", "login/login-1").await;
 }
 
+/// An authority of the operator's own, of another key type, with an intermediate certificate in the `cert` file.
+#[tokio::test]
+async fn certificates_of_another_authority_work_with_intermediates() {
+    let directory = directory();
+    let authority = |name: &str| {
+        let mut params = rcgen::CertificateParams::default();
+        params.distinguished_name = common_name(name);
+        params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        (params, rcgen::KeyPair::generate().expect("an ECDSA key"))
+    };
+    let (root, root_key) = authority("root");
+    let (middle, middle_key) = authority("middle");
+    let leaf_key = rcgen::KeyPair::generate().expect("an ECDSA key");
+    let root_pem = root.self_signed(&root_key).expect("signed").pem();
+    let middle_pem = middle.signed_by(&middle_key, &rcgen::Issuer::from_params(&root, &root_key)).expect("signed").pem();
+    let leaf = leaf_params("sinew://world/world-1").signed_by(&leaf_key, &rcgen::Issuer::from_params(&middle, &middle_key));
+    let write = |name: &str, text: String| {
+        let path = directory.path().join(name);
+        std::fs::write(&path, text).expect("written");
+        path
+    };
+    let ca = write("ca.pem", root_pem);
+    let cert = write("cert.pem", leaf.expect("signed").pem() + &middle_pem);
+    let key = write("key.pem", leaf_key.serialize_pem());
+
+    let member = tls(&issued_section(&ca, &cert, &key), "world", "world-1");
+    assert_joined(&member, &member, "world/world-1", "world/world-1").await;
+}
+
 #[tokio::test]
 async fn without_any_key_servers_find_each_other_for_development() {
     let nothing = ClusterSection::default();

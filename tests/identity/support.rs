@@ -93,7 +93,7 @@ pub(crate) fn leaf_params(uri: &str) -> rcgen::CertificateParams {
     params
 }
 
-fn common_name(text: &str) -> rcgen::DistinguishedName {
+pub(crate) fn common_name(text: &str) -> rcgen::DistinguishedName {
     let mut name = rcgen::DistinguishedName::new();
     name.push(rcgen::DnType::CommonName, text);
     name
