@@ -131,9 +131,9 @@ pub(crate) fn has_word(code: &str, word: &str) -> bool {
 pub(crate) fn word_positions<'a>(code: &'a str, word: &'a str) -> impl Iterator<Item = usize> + 'a {
     let of_name = |character: char| character.is_alphanumeric() || character == '_';
     code.match_indices(word).map(|(start, _)| start).filter(move |&start| {
-        let before = code[..start].chars().next_back();
-        let after = code[start + word.len()..].chars().next();
-        !before.is_some_and(|before| of_name(before) || before == '\'') && !(after.is_some_and(of_name) && word.ends_with(of_name))
+        let longer_before = code[..start].chars().next_back().is_some_and(|before| of_name(before) || before == '\'');
+        let longer_after = word.ends_with(of_name) && code[start + word.len()..].starts_with(of_name);
+        !longer_before && !longer_after
     })
 }
 

@@ -6,13 +6,11 @@ pub(crate) struct Outcome {
     pub(crate) passed: usize,
     /// One sentence for each check that failed.
     pub(crate) failures: Vec<String>,
+    /// How many of the failures stood there when `cargo test` last summed up.
+    summed_up: usize,
 }
 
 impl Outcome {
-    pub(crate) fn failed(sentence: String) -> Self {
-        Outcome { passed: 0, failures: vec![sentence] }
-    }
-
     /// Counts one more check.
     pub(crate) fn add(&mut self, result: Result<(), String>) {
         match result {
@@ -29,6 +27,12 @@ impl Outcome {
                 number.unwrap_or(0)
             };
             self.passed += count("passed");
+            // A name is lost when the test printed into the middle of its line; the sum is not.
+            let named = self.failures.len() - self.summed_up;
+            for _ in named..count("failed") + count("ignored") {
+                self.failures.push("a test failed or was skipped, see above".to_owned());
+            }
+            self.summed_up = self.failures.len();
         } else if let Some(name) = line.strip_prefix("test ").and_then(|line| line.strip_suffix(" ... FAILED")) {
             self.failures.push(format!("{name} failed"));
         } else if let Some((name, _)) = line.strip_prefix("test ").and_then(|line| line.split_once(" ... ignored")) {
@@ -59,11 +63,19 @@ mod tests {
             "test a::later ... ignored, needs a network",
             "test src/lib.rs - example (line 3) ... ignored",
             "test result: FAILED. 12 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.12s",
-            "test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
+            "test b::prints ... noise",
+            "FAILED",
+            "test result: FAILED. 3 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
         ] {
             outcome.read_line(line);
         }
         assert_eq!(outcome.passed, 15);
-        assert_eq!(outcome.failures, ["a::fails failed", "a::later was skipped", "src/lib.rs - example (line 3) was skipped"]);
+        let expected = [
+            "a::fails failed",
+            "a::later was skipped",
+            "src/lib.rs - example (line 3) was skipped",
+            "a test failed or was skipped, see above",
+        ];
+        assert_eq!(outcome.failures, expected);
     }
 }

@@ -8,7 +8,7 @@ pub(crate) fn write() -> Result<(), String> {
     run(cargo().args(["check", "--package", "sinew", "--lib", "--features", "headers"]).env_remove("SINEW_HEADER_OUT"))
 }
 
-/// Generates into a folder of its own, the way [`write`] does, and compares.
+/// Generates into a folder of its own, the way [`write()`] does, and compares.
 pub(super) fn check() -> Result<(), String> {
     let committed = fs::read(root().join("include/sinew.h")).map_err(|_| "include/sinew.h is missing; run cargo xtask headers")?;
     let fresh = fresh_folder("headers")?.join("sinew.h");

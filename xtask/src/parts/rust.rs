@@ -27,7 +27,7 @@ pub(super) fn tests() -> Outcome {
     command.args(["test", "--workspace", "--no-fail-fast"]).stdout(Stdio::piped());
     let mut child = match command.spawn() {
         Ok(child) => child,
-        Err(error) => return Outcome::failed(not_started(&command, &error)),
+        Err(error) => return Err(not_started(&command, &error)).into(),
     };
     let mut outcome = Outcome::default();
     for line in child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).split(b'\n')).map_while(Result::ok) {
@@ -40,8 +40,8 @@ pub(super) fn tests() -> Outcome {
         Err(error) => Err(format!("`cargo test` cannot be waited for: {error}")),
     };
     // A test that failed has already been counted; what else can go wrong (it does not compile, a test aborts) has not.
-    match ended {
-        Err(sentence) if outcome.failures.is_empty() => Outcome { failures: vec![sentence], ..outcome },
-        _ => outcome,
+    if ended.is_err() && outcome.failures.is_empty() {
+        outcome.add(ended);
     }
+    outcome
 }

@@ -10,7 +10,7 @@ use std::process::Command;
 pub(super) fn check() -> Outcome {
     let library = match build_release().and_then(|()| target()) {
         Ok(target) => target.join("release/libsinew.so"),
-        Err(sentence) => return Outcome::failed(sentence),
+        Err(sentence) => return Err(sentence).into(),
     };
     let mut outcome = Outcome::default();
     outcome.add(exports(&library));
