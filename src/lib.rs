@@ -7,9 +7,19 @@ pub mod id;
 mod link;
 pub mod message;
 pub mod registry;
+mod runtime;
 mod server;
 pub mod transport;
 mod wire;
+
+pub use cluster::{Direction, DisconnectReason, LeaveReason, StopReason};
+pub use config::ServerConfig;
+pub use error::{Error, ErrorCode};
+pub use event::{Event, Events};
+pub use id::ServerId;
+pub use link::{Attempt, ConnectionState};
+pub use message::{Message, Reader, SendMode, Writer};
+pub use server::{Broadcast, Rejection, RemoteServer, Server, ServerGroup, ServerInfo, Stats};
 
 #[cfg(doctest)]
 mod doc_pages {

@@ -75,6 +75,11 @@ impl Cluster {
         Admission::Accept { link, protocol }
     }
 
+    /// Whose link this is.
+    pub(crate) fn member_of(&self, link: LinkId) -> Option<ServerId> {
+        self.links.get(&link).copied()
+    }
+
     /// What this server answers to an admitted hello.
     pub(crate) fn welcome(&self, hello: &Hello, protocol: u16) -> Option<Welcome> {
         Some(Welcome { protocol, from: self.claim()?, terms: self.terms(&hello.from.group, &self.settings.group) })

@@ -149,7 +149,7 @@ fn known_group(config: &ServerConfig, group: &str, key: &str, place: &Place, rep
     let known: Vec<&str> = config.groups.keys().map(String::as_str).collect();
     let expected = match known.as_slice() {
         [] => format!("a group of the topology, which has none; add a table [{}]", dotted(&["groups", group])),
-        known => format!("a group of the topology ({}), or a table [{}] for it", known.join(", "), dotted(&["groups", group])),
+        known => format!("a group of the topology ({}), or a table [{}] for it", listed(known), dotted(&["groups", group])),
     };
     report.add(place, key, quoted(group), expected).suggest(group, known);
 }
@@ -196,7 +196,7 @@ fn check_fixed(config: &ServerConfig, root: &Table, report: &mut Report) {
     let ServerConfig { server, .. } = config;
     let Some(own) = names.get(&(&server.group, &server.name)).and_then(|index| registry.servers.get(*index)) else {
         let seats: Vec<&str> = registry.servers.iter().filter(|seat| seat.group == server.group).map(|seat| seat.name.as_str()).collect();
-        let known = if seats.is_empty() { "none".into() } else { seats.join(", ") };
+        let known = if seats.is_empty() { "none".into() } else { listed(&seats) };
         let expected =
             format!("with registry.kind = \"fixed\" a name in [[registry.servers]] for group {} ({known})", quoted(&server.group));
         let found = if server.name.is_empty() { "missing".into() } else { quoted(&server.name) };
@@ -260,6 +260,14 @@ fn item_place<'t>(root: &'t Table, path: &[&str], index: usize) -> &'t Place {
     match find(root, path).map(|node| &node.value) {
         Some(Value::List(items)) => items.get(index).map_or(&Place::Nowhere, |node| &node.place),
         _ => &Place::Nowhere,
+    }
+}
+
+/// Names in a row; a cluster may have more than anybody reads.
+fn listed(names: &[&str]) -> String {
+    match names.get(20..) {
+        Some(rest) if !rest.is_empty() => format!("{} and {} more", names[..20].join(", "), rest.len()),
+        _ => names.join(", "),
     }
 }
 

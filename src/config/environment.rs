@@ -44,7 +44,7 @@ pub(super) fn overlay(root: &mut Table, env: impl Iterator<Item = (String, Strin
                 );
             }
             Target::Ambiguous(candidates) => {
-                let expected = format!("a name that fits one group alone; it fits {}", candidates.join(" and "));
+                let expected = format!("a name that fits one alone; it fits {}, so set it in the text", candidates.join(" and "));
                 report.add(&Place::Variable(name.clone()), &name, "ambiguous", expected);
             }
             Target::Unknown => {
@@ -64,7 +64,7 @@ enum Target {
     Key(Vec<String>, Kind),
     /// A whole table, which no variable can set.
     Section(String),
-    /// It fits several groups.
+    /// It fits several names that differ only in case or punctuation.
     Ambiguous(Vec<String>),
     Unknown,
     Foreign,
@@ -81,32 +81,40 @@ fn target(variable: &str, root: &Table) -> Target {
         };
     };
     let section = section.to_ascii_lowercase();
-    let lower = below.to_ascii_lowercase();
-    if let Some(property) = below.get(..12).filter(|start| section == "server" && start.eq_ignore_ascii_case("properties__")) {
-        let name = below.get(property.len()..).unwrap_or_default();
-        let path = |name| Target::Key(vec![section, "properties".into(), name], Kind::Text { most_bytes: usize::MAX });
-        return match matching(root, &["server", "properties"], name).as_slice() {
-            _ if name.is_empty() => Target::Unknown,
-            [one] => path(one.clone()),
-            _ => path(name.to_ascii_lowercase()),
-        };
+    if let Some(property) = variable.strip_prefix(PROPERTIES) {
+        return property_target(property, root);
     }
     if section == "groups" {
-        let Some((group, key)) = below.rsplit_once("__").filter(|(group, _)| !group.is_empty()) else { return Target::Unknown };
-        let key = key.to_ascii_lowercase();
-        let Some(about) = GROUP.iter().map(|known| &known.about).find(|about| about.name() == key) else { return Target::Unknown };
-        let path = |group| Target::Key(vec!["groups".into(), group, key], about.kind);
-        return match matching(root, &["groups"], group).as_slice() {
-            [] => path(group.to_ascii_lowercase()),
-            [one] => path(one.clone()),
-            several => Target::Ambiguous(several.to_vec()),
-        };
+        return group_target(below, root);
     }
-    let known = |about: &&About| about.section() == section && about.name() == lower;
-    match SERVER.iter().map(|key| &key.about).find(known) {
-        Some(About { kind: Kind::Properties, .. }) => Target::Section("server.properties".into()),
-        Some(about) => Target::Key(vec![section, lower], about.kind),
+    let name = below.to_ascii_lowercase();
+    match SERVER.iter().map(|key| &key.about).find(|about| about.section() == section && about.name() == name) {
+        Some(About { kind: Kind::Properties, path, .. }) => Target::Section((*path).to_owned()),
+        Some(about) => Target::Key(vec![section, name], about.kind),
         None => Target::Unknown,
+    }
+}
+
+fn property_target(written: &str, root: &Table) -> Target {
+    let path = |name| Target::Key(vec!["server".into(), "properties".into(), name], Kind::Text { most_bytes: usize::MAX });
+    match matching(root, &["server", "properties"], written).as_slice() {
+        _ if written.is_empty() => Target::Unknown,
+        [] => path(written.to_ascii_lowercase()),
+        [one] => path(one.clone()),
+        several => Target::Ambiguous(several.to_vec()),
+    }
+}
+
+fn group_target(written: &str, root: &Table) -> Target {
+    // From the right: a group's name may hold `__` itself.
+    let Some((group, key)) = written.rsplit_once("__").filter(|(group, _)| !group.is_empty()) else { return Target::Unknown };
+    let key = key.to_ascii_lowercase();
+    let Some(about) = GROUP.iter().map(|known| &known.about).find(|about| about.name() == key) else { return Target::Unknown };
+    let path = |group| Target::Key(vec!["groups".into(), group, key], about.kind);
+    match matching(root, &["groups"], group).as_slice() {
+        [] => path(group.to_ascii_lowercase()),
+        [one] => path(one.clone()),
+        several => Target::Ambiguous(several.to_vec()),
     }
 }
 

@@ -318,3 +318,78 @@ const fn key<S>(
 ) -> Key<S> {
     Key { about: About { path, kind, fallback, meaning }, field }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::load::blank;
+    use std::collections::BTreeSet;
+    use std::path::PathBuf;
+
+    /// The fields as serde sees them: nobody can add one and forget the key.
+    #[test]
+    fn every_field_has_a_key_and_every_key_a_field() {
+        let mut config = blank();
+        config.groups.insert("NAME".into(), GroupSection::default());
+        config.registry.servers.push(FixedServer::default());
+        config.server.properties.insert("map".into(), "de_dust".into());
+        for path in [&mut config.cluster.key_file, &mut config.cluster.ca, &mut config.cluster.cert, &mut config.cluster.key] {
+            *path = Some(PathBuf::from("x"));
+        }
+        let mut fields = BTreeSet::new();
+        leaves("", &toml::Value::try_from(&config).expect("plain data"), &mut fields);
+
+        let keys: Vec<String> = all().map(|about| about.path.to_owned()).collect();
+        assert_eq!(keys.len(), keys.iter().collect::<BTreeSet<_>>().len(), "a key twice");
+        assert_eq!(keys.into_iter().collect::<BTreeSet<_>>(), fields);
+    }
+
+    fn leaves(path: &str, value: &toml::Value, into: &mut BTreeSet<String>) {
+        let seats = value.as_array().filter(|items| items.iter().any(toml::Value::is_table));
+        if let Some(seats) = seats {
+            into.insert(path.to_owned());
+            seats.iter().for_each(|seat| leaves(path, seat, into));
+        } else if let Some(table) = value.as_table().filter(|_| path != "server.properties") {
+            for (name, value) in table {
+                leaves(format!("{path}.{name}").trim_start_matches('.'), value, into);
+            }
+        } else {
+            into.insert(path.to_owned());
+        }
+    }
+
+    #[test]
+    fn every_default_is_a_possible_value() {
+        let root = crate::config::load::tree_of(&blank());
+        for about in all().filter(|about| about.fallback == Fallback::Field) {
+            let Some(node) = crate::config::tree::find(&root, &about.path.split('.').collect::<Vec<_>>()) else { continue };
+            let mut report = crate::config::error::Report::new("defaults");
+            about.kind.check(about.path, node, &mut report);
+            assert_eq!(report.finish(), Ok(()));
+        }
+    }
+
+    /// A field cannot overflow on a value in the range of its key, and a word of a choice is the one that serde writes.
+    #[test]
+    fn every_possible_value_fits_its_field() {
+        use crate::config::tree::Value;
+        let mut config = blank();
+        for key in SERVER {
+            let values = match key.about.kind {
+                Kind::Integer { least, most, .. } => vec![Value::Integer(least), Value::Integer(most)],
+                Kind::Choice(words) => words.iter().map(|word| Value::Text((*word).to_owned())).collect(),
+                _ => continue,
+            };
+            for value in values {
+                assert!((key.field)(&mut config).take(&value), "{} = {value:?}", key.about.path);
+                let given = (key.field)(&mut config).give().map(|given| given.shown());
+                assert_eq!(given, Some(value.shown()), "{}", key.about.path);
+                let mut written = toml::Value::try_from(&config).expect("plain data");
+                for name in key.about.path.split('.') {
+                    written = written[name].clone();
+                }
+                assert_eq!(written.to_string(), value.shown(), "{}", key.about.path);
+            }
+        }
+    }
+}

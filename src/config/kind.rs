@@ -58,13 +58,16 @@ impl Kind {
     /// The type, as the documentation names it.
     pub(super) fn name(self) -> Cow<'static, str> {
         match self {
-            Kind::Name | Kind::Text { .. } | Kind::Choice(_) => "text".into(),
+            Kind::Name => "name".into(),
+            Kind::Text { .. } | Kind::Choice(_) => "text".into(),
             Kind::Boolean => "boolean".into(),
             Kind::Integer { .. } => "integer".into(),
             Kind::Listen => "address:port".into(),
             Kind::Advertise => "host or host:port".into(),
             Kind::Dial => "host:port".into(),
             Kind::Path => "path".into(),
+            Kind::List(Kind::Name) => "list of names".into(),
+            Kind::List(Kind::Path) => "list of paths".into(),
             Kind::List(item) => format!("list of {}", item.name()).into(),
             Kind::Properties => "table of text".into(),
             Kind::Seats => "list of tables".into(),
@@ -79,7 +82,7 @@ impl Kind {
     /// The values that are possible, as the documentation gives them.
     pub(super) fn range(self) -> Cow<'static, str> {
         match self {
-            Kind::Name => "1 to 63 of `a-z A-Z 0-9 _ . -`".into(),
+            Kind::Name => "1 to 63 characters of `a-z A-Z 0-9 _ . -`".into(),
             Kind::Text { most_bytes } => format!("up to {most_bytes} bytes").into(),
             Kind::Choice(words) => words.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ").into(),
             Kind::Boolean => "`true`, `false`".into(),
@@ -89,7 +92,7 @@ impl Kind {
             Kind::Dial => "port 1 to 65535".into(),
             Kind::Path => "not empty".into(),
             Kind::List(Kind::Dial) => "each with a port from 1 to 65535".into(),
-            Kind::List(_) | Kind::Seats => format!("up to {MOST_ITEMS}").into(),
+            Kind::List(_) | Kind::Seats => format!("up to {MOST_ITEMS} entries").into(),
             Kind::Properties => format!("names and values up to {MOST_PROPERTY_BYTES} bytes in all").into(),
         }
     }

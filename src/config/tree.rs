@@ -174,34 +174,38 @@ impl<'t> Lines<'t> {
         let start = self.starts[line - 1];
         let column = self.text.get(start..offset).map_or(0, |before| before.chars().count()) + 1;
         let written = self.text[start..].lines().next().unwrap_or_default();
-        let (complaint, expected) = error.message().split_once(", expected ").unwrap_or((error.message(), ""));
+        let (complaint, expected) = explain(written, error.message());
         Mistake {
             key: String::new(),
             origin: origin.to_owned(),
             line: Some(line),
             column: Some(column),
             found: format!("not valid TOML ({complaint})"),
-            expected: cure(written, complaint, expected),
+            expected,
             nearest: None,
         }
     }
 }
 
-/// What to write instead. Never repeats the line: it may hold a secret in the wrong place.
-fn cure(written: &str, complaint: &str, expected: &str) -> String {
-    let value = written.split_once('=').map(|(key, value)| (key.trim(), value.trim()));
+/// What is wrong with the line and what to write instead, in words that help more than the parser's where the mistake is a common one.
+/// Never repeats the line: it may hold a secret in the wrong place.
+fn explain<'m>(line: &str, message: &'m str) -> (&'m str, String) {
+    let (complaint, expected) = message.split_once(", expected ").unwrap_or((message, ""));
+    let value = line.split_once('=').map(|(_, value)| value.trim());
     match value {
-        _ if complaint == "duplicate key" => "every key and every table once; remove one of the two".into(),
-        Some((_, value)) if value.starts_with('"') && value.contains('\\') => {
-            r#"a backslash in "…" to be doubled (\\), or the text in single quotes: 'C:\keys\cluster.key'"#.into()
+        _ if complaint == "duplicate key" => (complaint, "every key and every table once; remove one of the two".into()),
+        Some(value) if value.starts_with('"') && value.contains('\\') => {
+            (complaint, r#"a backslash in "…" to be doubled (\\), or the text in single quotes: 'C:\keys\cluster.key'"#.into())
         }
-        Some((_, value)) if value.starts_with(|c: char| c.is_alphanumeric()) => match value.to_ascii_lowercase().as_str() {
-            "true" | "false" => "true or false in lower case".into(),
-            _ => r#"text in double quotes (key = "text"), or a plain number without a unit"#.into(),
-        },
-        Some((_, "")) => "a value after the `=`".into(),
-        None if !written.trim_start().starts_with('[') => "`key = value` or a `[section]` on this line".into(),
-        _ if expected.is_empty() || expected == "nothing" => "TOML as in docs/configuration.md".into(),
-        _ => expected.to_owned(),
+        Some("") => (complaint, "a value after the `=`".into()),
+        Some(value) if value.eq_ignore_ascii_case("true") || value.eq_ignore_ascii_case("false") => {
+            (complaint, "true or false in lower case".into())
+        }
+        Some(value) if value.starts_with(char::is_alphanumeric) && !value.bytes().all(|b| b.is_ascii_digit() || b == b'_') => {
+            ("text without quotes", r#"text in double quotes (key = "text"), or a plain number without a unit"#.into())
+        }
+        None if !line.trim_start().starts_with('[') => (complaint, "`key = value` or a `[section]` on this line".into()),
+        _ if expected.is_empty() || expected == "nothing" => (complaint, "TOML as in docs/configuration.md".into()),
+        _ => (complaint, expected.to_owned()),
     }
 }

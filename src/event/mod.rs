@@ -22,30 +22,62 @@ use crate::server::RemoteServer;
 #[non_exhaustive]
 pub enum Event {
     /// This server is registered; its own id is known from now on. First event that concerns the cluster.
-    Started { id: ServerId },
+    Started {
+        id: ServerId,
+    },
     /// A server that this one may see is in the registry. It is not connected yet.
-    ServerJoined { server: RemoteServer },
+    ServerJoined {
+        server: RemoteServer,
+    },
     /// The link is up on both sides: `send` works.
-    ServerConnected { server: RemoteServer },
+    ServerConnected {
+        server: RemoteServer,
+    },
     /// Nothing has been heard for `limits.interrupted_after_ms`; what is sent now waits.
-    ServerInterrupted { server: RemoteServer },
+    ServerInterrupted {
+        server: RemoteServer,
+    },
     /// It is heard again.
-    ServerResumed { server: RemoteServer },
+    ServerResumed {
+        server: RemoteServer,
+    },
     /// The link is down. `unacknowledged`: reliable messages not known to have arrived.
-    ServerDisconnected { server: RemoteServer, reason: DisconnectReason, text: String, unacknowledged: u64 },
+    ServerDisconnected {
+        server: RemoteServer,
+        reason: DisconnectReason,
+        text: String,
+        unacknowledged: u64,
+    },
     /// It is gone from this server's view; nothing more will come from this id.
-    ServerLeft { server: RemoteServer, reason: LeaveReason },
+    ServerLeft {
+        server: RemoteServer,
+        reason: LeaveReason,
+    },
     /// One message from a connected server.
-    Message { server: RemoteServer, message: Message },
+    Message {
+        server: RemoteServer,
+        message: Message,
+    },
     /// After a `QueueFull`: at least half of the outbox to this server is free again.
-    Writable { server: RemoteServer },
+    Writable {
+        server: RemoteServer,
+    },
     /// The registry cannot be reached. Links live on; nobody new is found until it is restored.
-    RegistryLost { text: String },
+    RegistryLost {
+        text: String,
+    },
     RegistryRestored,
     /// The library's own words, when `log.to = "events"`.
-    Log { level: LogLevel, target: &'static str, text: String },
+    Log {
+        level: LogLevel,
+        target: &'static str,
+        text: String,
+    },
     /// The last event.
-    Stopped { reason: StopReason, text: String },
+    Stopped {
+        reason: StopReason,
+        text: String,
+    },
 }
 
 impl Event {

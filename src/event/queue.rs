@@ -69,6 +69,8 @@ struct State {
     sleepers: usize,
     /// `Stopped` has been pushed: nothing follows.
     ended: bool,
+    /// Nobody will poll again.
+    abandoned: bool,
 }
 
 impl EventQueue {
@@ -104,7 +106,7 @@ impl EventQueue {
 
     fn push_item(&self, item: Item) {
         let mut state = self.state.lock();
-        if state.ended {
+        if state.ended || state.abandoned {
             return;
         }
         if let Item::Event { event, .. } = &item {
@@ -210,6 +212,18 @@ impl EventQueue {
             return Err(Occupied);
         }
         Ok(Events { queue: self.clone(), items: VecDeque::new(), next_span: 0 })
+    }
+
+    /// Nobody will poll again: what waits and what comes is dropped, and nothing waits for room.
+    pub(crate) fn abandon(&self) {
+        let unread = {
+            let mut state = self.state.lock();
+            state.abandoned = true;
+            state.event_bytes = 0;
+            std::mem::take(&mut state.items)
+        };
+        drop(unread);
+        self.room.notify_one();
     }
 
     /// How long the oldest waiting item has waited.

@@ -5,7 +5,9 @@ use crate::cluster::LinkId;
 use crate::transport::identity::PeerIdentity;
 use crate::transport::tls::{Stream, Tls};
 use crate::wire::control::{Control, Hello, Refusal, Welcome};
+use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
 
 /// What a dialer asks for, and who it proved to be.
 #[derive(Debug, Clone)]
@@ -14,31 +16,43 @@ pub(crate) struct Offer {
     pub(crate) identity: PeerIdentity,
 }
 
-/// Authenticates the dialer and lets `decide` say whether it may have a link. No deadline of its own: the caller sets one.
+/// Authenticates the dialer and lets `decide` say whether it may have a link; all of it within `limit`.
 ///
 /// On failure the link number, if one was given, comes back too.
 pub(crate) async fn accept<F>(
     tls: &Tls,
     socket: TcpStream,
+    limit: Duration,
     decide: impl FnOnce(Offer) -> F,
 ) -> Result<(LinkId, Stream), (Option<LinkId>, HandshakeError)>
 where
     F: Future<Output = Result<(LinkId, Welcome), Refusal>>,
 {
-    let (mut stream, identity) = tls.accept(socket).await.map_err(|error| (None, HandshakeError::Tls(error)))?;
-    let hello = match handshake::read(&mut stream).await {
-        Ok(Control::Hello(hello)) => hello,
-        Ok(other) => return Err((None, handshake::refuse_malformed(&mut stream, HandshakeError::unexpected("hello", &other)).await)),
-        Err(error) => return Err((None, handshake::refuse_malformed(&mut stream, error).await)),
-    };
-    let (link, welcome) = match decide(Offer { hello, identity }).await {
+    let deadline = Instant::now() + limit;
+    let in_time = |link: Option<LinkId>| move |_| (link, HandshakeError::TimedOut(limit));
+    let (mut stream, offer) = timeout_at(deadline, greet(tls, socket)).await.map_err(in_time(None))?.map_err(|error| (None, error))?;
+    // Decides in time by itself; only it knows which link numbers are taken.
+    let (link, welcome) = match decide(offer).await {
         Ok(accepted) => accepted,
-        Err(refusal) => return Err((None, handshake::refuse(&mut stream, refusal).await)),
+        Err(refusal) => {
+            let refused = handshake::refuse(&mut stream, refusal);
+            return Err((None, timeout_at(deadline, refused).await.unwrap_or(HandshakeError::TimedOut(limit))));
+        }
     };
-    match confirm(&mut stream, welcome).await {
-        Ok(()) => Ok((link, stream)),
-        Err(error) => Err((Some(link), error)),
-    }
+    let confirmed = timeout_at(deadline, confirm(&mut stream, welcome)).await.map_err(in_time(Some(link)))?;
+    confirmed.map_err(|error| (Some(link), error))?;
+    Ok((link, stream))
+}
+
+async fn greet(tls: &Tls, socket: TcpStream) -> Result<(Stream, Offer), HandshakeError> {
+    socket.set_nodelay(true)?;
+    let (mut stream, identity) = tls.accept(socket).await.map_err(HandshakeError::Tls)?;
+    let error = match handshake::read(&mut stream).await {
+        Ok(Control::Hello(hello)) => return Ok((stream, Offer { hello, identity })),
+        Ok(other) => HandshakeError::unexpected("hello", &other),
+        Err(error) => error,
+    };
+    Err(handshake::refuse_malformed(&mut stream, error).await)
 }
 
 async fn confirm(stream: &mut Stream, welcome: Welcome) -> Result<(), HandshakeError> {

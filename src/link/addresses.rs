@@ -15,11 +15,7 @@ const MAX_ADDRESSES: usize = 16;
 /// Resolves `host` anew and connects to the first of its addresses that answers. `Err`: what came of each.
 ///
 /// `allowed` refuses an address with a reason before it is dialled.
-pub(super) async fn connect(
-    host: &str,
-    port: u16,
-    allowed: impl Fn(SocketAddr) -> Result<(), String>,
-) -> Result<TcpStream, Vec<Attempt>> {
+pub(super) async fn connect(host: &str, port: u16, allowed: impl Fn(SocketAddr) -> Result<(), String>) -> Result<TcpStream, Vec<Attempt>> {
     let failed = |error: String| vec![Attempt { address: format!("{host}:{port}"), error }];
     let addresses: Vec<SocketAddr> = match lookup_host((host, port)).await {
         Ok(addresses) => addresses.take(MAX_ADDRESSES).collect(),

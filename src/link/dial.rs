@@ -52,6 +52,7 @@ async fn attempt(tls: &Tls, goal: &Goal, loopback_only: bool) -> Result<Stream, 
 }
 
 async fn agree(tls: &Tls, goal: &Goal, socket: tokio::net::TcpStream) -> Result<Stream, HandshakeError> {
+    socket.set_nodelay(true)?;
     let (stream, identity) = tls.connect(socket).await.map_err(HandshakeError::Tls)?;
     let mut link = Established { stream, identity };
     handshake::write(&mut link.stream, &Control::Hello(goal.hello.clone())).await?;

@@ -1,9 +1,10 @@
 //! The four control frames before a link: hello, welcome, confirm, confirmed. After the last one both sides know that the other agreed.
 
 use crate::transport::identity::PeerIdentity;
-use crate::transport::tls::{self, Stream, TlsError};
+use crate::transport::tls::{self, Stream, TlsError, TlsFailure};
 use crate::wire::control::{Control, Refusal, RefusalCode};
 use crate::wire::frame::{HEADER_BYTES, Header};
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 /// A stream on which both sides have acknowledged each other.
@@ -23,6 +24,8 @@ pub(crate) enum HandshakeError {
     RefusedByPeer(Refusal),
     /// The other side sent something that is no step of a handshake.
     Malformed(String),
+    /// It took longer than this.
+    TimedOut(Duration),
 }
 
 impl std::fmt::Display for HandshakeError {
@@ -32,13 +35,16 @@ impl std::fmt::Display for HandshakeError {
             HandshakeError::Refused(refusal) => write!(f, "refused here ({}): {}", refusal.code.name(), refusal.text),
             HandshakeError::RefusedByPeer(refusal) => write!(f, "refused by the other side ({}): {}", refusal.code.name(), refusal.text),
             HandshakeError::Malformed(text) => write!(f, "not a Sinew handshake: {text}"),
+            HandshakeError::TimedOut(limit) => {
+                write!(f, "did not complete the handshake within limits.handshake_ms = {}", limit.as_millis())
+            }
         }
     }
 }
 
 impl From<std::io::Error> for HandshakeError {
     fn from(error: std::io::Error) -> Self {
-        HandshakeError::Tls(tls::explain_io(&error))
+        HandshakeError::Tls(tls::explain_io(&error).unwrap_or_else(|| TlsError { reason: TlsFailure::Io, text: broken(&error) }))
     }
 }
 
@@ -99,6 +105,13 @@ pub(crate) async fn refuse_malformed(stream: &mut Stream, error: HandshakeError)
         refuse(stream, Refusal { code: RefusalCode::Malformed, text: text.clone() }).await;
     }
     error
+}
+
+fn broken(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::UnexpectedEof => "the other side closed the connection".into(),
+        _ => format!("the connection broke: {error}"),
+    }
 }
 
 /// A peer's sentence goes into our log: one line, of bounded length.

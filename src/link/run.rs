@@ -182,7 +182,9 @@ fn explained(reason: LinkEndReason, text: String) -> String {
         LinkEndReason::Protocol => "it broke the protocol",
         LinkEndReason::Goodbye(Goodbye::Stopped) => "it stopped",
         LinkEndReason::Goodbye(Goodbye::YouLeft) => "its registry says that this server has left",
-        LinkEndReason::Goodbye(Goodbye::Superseded) | LinkEndReason::Closed(Goodbye::Superseded) => "a newer link to the same server took over",
+        LinkEndReason::Goodbye(Goodbye::Superseded) | LinkEndReason::Closed(Goodbye::Superseded) => {
+            "a newer link to the same server took over"
+        }
         LinkEndReason::Closed(Goodbye::Stopped) => "this server is stopping",
         LinkEndReason::Closed(Goodbye::YouLeft) => "the registry says that it has left",
     };

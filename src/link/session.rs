@@ -16,8 +16,12 @@ pub(crate) struct Pace {
 /// What the link must do now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    Ping { stamp: u64 },
-    Ack { received: u64 },
+    Ping {
+        stamp: u64,
+    },
+    Ack {
+        received: u64,
+    },
     /// Tell the game: nothing heard for a while.
     Interrupted,
     /// End the link: nothing heard for too long.

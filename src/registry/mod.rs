@@ -92,3 +92,9 @@ pub trait Connector: Send + 'static {
         false
     }
 }
+pub(crate) fn connect(
+    _config: &crate::config::ServerConfig,
+    _identity: &crate::transport::identity::Identity,
+) -> Result<Box<dyn Connector>, crate::error::Error> {
+    unimplemented!()
+}

@@ -52,6 +52,7 @@ impl Rejection {
             },
             HandshakeError::Refused(_) | HandshakeError::RefusedByPeer(_) => Rejection::Refused,
             HandshakeError::Malformed(_) => Rejection::Malformed,
+            HandshakeError::TimedOut(_) => Rejection::TimedOut,
         }
     }
 }
