@@ -4,3 +4,4 @@ pub mod error;
 pub mod id;
 pub mod registry;
 pub mod transport;
+pub mod wire;
