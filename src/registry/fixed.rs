@@ -18,7 +18,12 @@ pub struct Fixed {
 impl Fixed {
     /// Checks the whole list, so that a mistake stops the server at its start: each seat's group is one of `groups`, its address is
     /// `host:port`, no seat is named twice, and `own_group` and `own_name` are among them.
-    pub fn new(servers: &[FixedServer], groups: &BTreeMap<String, GroupSection>, own_group: &str, own_name: &str) -> Result<Self, ConfigError> {
+    pub fn new(
+        servers: &[FixedServer],
+        groups: &BTreeMap<String, GroupSection>,
+        own_group: &str,
+        own_name: &str,
+    ) -> Result<Self, ConfigError> {
         let mut seats: Vec<Registration> = Vec::with_capacity(servers.len());
         let mut ids = HashMap::new();
         for (index, FixedServer { group, name, address }) in servers.iter().enumerate() {

@@ -2,6 +2,7 @@
 //!
 //! Pure: what the connections report and `now` go in, [`Action`]s come out.
 
+use super::RECONNECT_SLACK;
 use super::ids::Ids;
 use super::protocol::{ToHost, ToMember};
 use super::union::{Change, Union};
@@ -78,7 +79,7 @@ enum Stage {
 }
 
 impl Membership {
-    pub(crate) fn new(me: Candidate, addresses: &[String], ids: Ids, grace: Duration) -> Self {
+    pub(crate) fn new(me: Candidate, addresses: &[String], ids: Ids) -> Self {
         let host = |address: &String| Host { address: address.clone(), stage: Stage::Away, failure: None, pieces: Vec::new() };
         Self {
             me,
@@ -86,7 +87,7 @@ impl Membership {
             id: None,
             draws: 0,
             hosts: addresses.iter().map(host).collect(),
-            union: Union::new(addresses.len(), grace),
+            union: Union::new(addresses.len()),
             announced: false,
             first_listed: None,
             lost: false,
@@ -116,7 +117,10 @@ impl Membership {
             return;
         }
         match message {
-            ToMember::Registered { id, .. } if Some(id) == self.id && stage == Stage::Registering => self.hosts[host].stage = Stage::Accepted,
+            ToMember::Registered { id, lease_ms } if Some(id) == self.id && stage == Stage::Registering => {
+                self.hosts[host].stage = Stage::Accepted;
+                self.union.set_grace(Duration::from_millis(lease_ms) + RECONNECT_SLACK);
+            }
             // The answer to an id that has been given up since.
             ToMember::Registered { .. } => {}
             ToMember::Draw { above } => self.draw(host, above, now),
@@ -322,7 +326,7 @@ impl Membership {
     }
 
     fn check_lost(&mut self) {
-        let lost = self.hosts.iter().all(|host| host.stage != Stage::Listed && host.failure.is_some());
+        let lost = self.hosts.iter().all(|host| host.stage == Stage::Away && host.failure.is_some());
         if self.lost || !lost || self.ends_at.is_some() {
             return;
         }

@@ -23,9 +23,14 @@ const CHUNK_BYTES: usize = 32 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ToHost {
     /// First word: the cluster the member belongs to.
-    Hello { cluster: String },
+    Hello {
+        cluster: String,
+    },
     /// `fresh`: no registry has accepted this incarnation yet, so it may still change its id.
-    Register { registration: Registration, fresh: bool },
+    Register {
+        registration: Registration,
+        fresh: bool,
+    },
     KeepAlive,
     /// Dialling this server fails: is it really there?
     Suspect(ServerId),
@@ -36,18 +41,34 @@ pub(crate) enum ToHost {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum ToMember {
     /// This registration stands at this host; a snapshot follows. `lease_ms`: silence after which the host forgets it.
-    Registered { id: ServerId, lease_ms: u64 },
+    Registered {
+        id: ServerId,
+        lease_ms: u64,
+    },
     /// The id cannot be had; register again with a higher one than `above`.
-    Draw { above: ServerId },
+    Draw {
+        above: ServerId,
+    },
     /// The host will not have this member; the sentence says why. The connection closes.
-    Refused { reason: String },
+    Refused {
+        reason: String,
+    },
     /// A newer server holds the name. Final.
-    Replaced { by: ServerId },
+    Replaced {
+        by: ServerId,
+    },
     /// A piece of the directory, with `last` on its end. While not `settled` the host has just started and
     /// members are still coming back: what is missing from it has not left.
-    Snapshot { entries: Vec<Registration>, last: bool, settled: bool },
+    Snapshot {
+        entries: Vec<Registration>,
+        last: bool,
+        settled: bool,
+    },
     Joined(Registration),
-    Left { id: ServerId, reason: LeaveReason },
+    Left {
+        id: ServerId,
+        reason: LeaveReason,
+    },
     /// From now on what this host does not list is not registered at it.
     Settled,
     KeepAlive,

@@ -61,10 +61,11 @@ struct Slot {
 }
 
 impl Union {
-    pub(crate) fn new(hosts: usize, grace: Duration) -> Self {
+    /// With nothing known of any host.
+    pub(crate) fn new(hosts: usize) -> Self {
         let host = || HostView { phase: Phase::Away, entries: BTreeMap::new(), denied: BTreeSet::new() };
         Self {
-            grace,
+            grace: super::RECONNECT_SLACK,
             hosts: std::iter::repeat_with(host).take(hosts).collect(),
             names: HashMap::new(),
             shown: BTreeMap::new(),
@@ -72,6 +73,11 @@ impl Union {
             own: None,
             changes: Vec::new(),
         }
+    }
+
+    /// For how long the word of a host that is out of reach stands from now on.
+    pub(crate) fn set_grace(&mut self, grace: Duration) {
+        self.grace = grace;
     }
 
     /// This server itself: always in the view, unless a newer one takes its name.
