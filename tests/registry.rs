@@ -7,6 +7,7 @@ use sinew::registry::embedded::{Embedded, Host, HostOptions};
 use sinew::registry::fixed::Fixed;
 use sinew::registry::{Connector, News};
 use sinew::transport::identity::Identity;
+use socket2::{Domain, Socket, Type};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -22,17 +23,28 @@ fn identity(group: &str, name: &str) -> Identity {
     Identity::load(&ClusterSection::default(), &server).expect("the development key always loads")
 }
 
+fn reserve_port() -> Socket {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.set_reuse_address(true).expect("SO_REUSEADDR");
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("any free port");
+    socket
+}
+
 /// One or two hosts on loopback, each with a port of its own that it keeps over restarts.
 struct Hosts {
     options: Vec<HostOptions>,
+    /// Bound and not listening: while a host is down, nobody else gets its port (another test's dialing socket, for example).
+    _ports: Vec<Socket>,
     running: Vec<Option<JoinHandle<Result<(), Error>>>>,
     cluster: &'static str,
 }
 
 impl Hosts {
     fn new(count: usize) -> Self {
-        let options = HostOptions::new(SocketAddr::from(([127, 0, 0, 1], 0)), "test", LEASE);
-        let mut hosts = Self { options: vec![options; count], running: Vec::new(), cluster: "test" };
+        let ports = (0..count).map(|_| reserve_port()).collect::<Vec<_>>();
+        let address = |port: &Socket| port.local_addr().ok().and_then(|address| address.as_socket()).expect("it is bound");
+        let options = ports.iter().map(|port| HostOptions::new(address(port), "test", LEASE)).collect();
+        let mut hosts = Self { options, _ports: ports, running: Vec::new(), cluster: "test" };
         hosts.running.resize_with(count, || None);
         (0..count).for_each(|index| hosts.start_one(index));
         hosts
@@ -40,7 +52,6 @@ impl Hosts {
 
     fn start_one(&mut self, index: usize) {
         let host = Host::bind(self.options[index].clone(), &identity("registry", "host")).expect("loopback can be bound");
-        self.options[index].listen = host.local_addr();
         self.running[index] = Some(tokio::spawn(host.run()));
     }
 

@@ -152,11 +152,6 @@ impl Directory {
         std::mem::take(&mut self.outputs)
     }
 
-    /// How many are registered.
-    pub(crate) fn len(&self) -> usize {
-        self.entries.len()
-    }
-
     fn register(&mut self, from: ConnectionId, registration: Registration, fresh: bool, now: Duration) {
         let Some(connection) = self.connections.get(&from) else { return };
         if let Some(flaw) = flaw(&registration).or_else(|| mismatch(&registration, &connection.identity)) {

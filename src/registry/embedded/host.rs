@@ -108,40 +108,41 @@ impl Host {
         let failed = |source| Error::Io { what: format!("cannot serve the registry on {}", self.address), source };
         let listener = TcpListener::from_std(self.listener).map_err(failed)?;
         let started = Instant::now();
-        let HostOptions { lease, settle, .. } = self.options;
-        let (inputs, mut arriving) = mpsc::channel(INPUTS);
-        let shared = Arc::new(Shared {
-            tls: self.tls,
-            inputs,
-            started,
-            rejects: Mutex::default(),
-            last_id: AtomicU64::new(0),
-            options: self.options,
-        });
-        let mut accepting = JoinSet::new();
-        accepting.spawn(accept(listener, shared));
-
-        let mut directory = Directory::new(lease, settle, Duration::ZERO);
-        let mut members = HashMap::new();
-        let mut tick = tokio::time::interval(lease / 8);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                Some(input) = arriving.recv() => match input {
-                    Input::Connected { id, identity, outgoing } => {
-                        members.insert(id, outgoing);
-                        directory.connected(id, identity, started.elapsed());
-                    }
-                    Input::Message { from, message } => directory.message(from, message, started.elapsed()),
-                    Input::Closed(id) => {
-                        members.remove(&id);
-                        directory.closed(id, started.elapsed());
-                    }
-                },
-                _ = tick.tick() => directory.tick(started.elapsed()),
-            }
-            deliver(directory.outputs(), &members);
+        let (inputs, arriving) = mpsc::channel(INPUTS);
+        let options = self.options;
+        let directory = Directory::new(options.lease, options.settle, Duration::ZERO);
+        let tick = options.lease / 8;
+        let shared = Arc::new(Shared { tls: self.tls, options, inputs, started, rejects: Mutex::default(), last_id: AtomicU64::new(0) });
+        // Both in this one future, so that the port is free again the moment it is dropped.
+        tokio::select! {
+            () = accept(listener, shared) => {}
+            () = decide(directory, arriving, started, tick) => {}
         }
+        Ok(())
+    }
+}
+
+/// Feeds the directory; for ever.
+async fn decide(mut directory: Directory, mut arriving: mpsc::Receiver<Input>, started: Instant, tick: Duration) {
+    let mut members = HashMap::new();
+    let mut tick = tokio::time::interval(tick);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            Some(input) = arriving.recv() => match input {
+                Input::Connected { id, identity, outgoing } => {
+                    members.insert(id, outgoing);
+                    directory.connected(id, identity, started.elapsed());
+                }
+                Input::Message { from, message } => directory.message(from, message, started.elapsed()),
+                Input::Closed(id) => {
+                    members.remove(&id);
+                    directory.closed(id, started.elapsed());
+                }
+            },
+            _ = tick.tick() => directory.tick(started.elapsed()),
+        }
+        deliver(directory.outputs(), &members);
     }
 }
 
@@ -184,7 +185,7 @@ fn deliver(outputs: Vec<Output>, members: &HashMap<ConnectionId, Arc<Outgoing>>)
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let handshakes = Arc::new(Semaphore::new(shared.options.pending_handshakes));
-    // A connection lives no longer than this task, and this task no longer than the host.
+    // A connection lives no longer than this future.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
