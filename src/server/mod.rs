@@ -77,9 +77,6 @@ impl Server {
         config.validate()?;
         let identity = Identity::load(&config.cluster, &config.server)?;
         listen::allowed("server.listen", config.server.listen, &identity)?;
-        if config.registry.host {
-            listen::allowed("registry.listen", config.registry.listen, &identity)?;
-        }
         let shared = Arc::new(Shared::new(config));
         let log = runtime::log(&shared.config, &shared.queue);
         let runtime = runtime::build(&shared.config.runtime, log)

@@ -4,10 +4,12 @@ use super::listen;
 use super::shared::Shared;
 use super::tasks::{self, Context, Input, Reply, Start};
 use crate::cluster::{Action, Admission, Cluster, LinkId, Notice, Passport, Settings, StopReason};
+use crate::config::{RegistryKind, ServerConfig};
 use crate::error::Error;
 use crate::event::Event;
 use crate::id::ServerId;
 use crate::link::{ConnectionState, DialFailure, Offer, Pace, Peer};
+use crate::registry::embedded::{Host, HostOptions};
 use crate::registry::{self, Candidate, Command, Connector, News, Registration, Wires};
 use crate::server::RemoteServer;
 use crate::transport::identity::Identity;
@@ -16,7 +18,6 @@ use crate::wire::control::{Goodbye, Refusal, RefusalCode};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinHandle};
 
@@ -35,6 +36,8 @@ pub(super) struct Node {
     commands: mpsc::Sender<Command>,
     connector: JoinHandle<()>,
     accepting: AbortHandle,
+    /// This server's own registry host, if it has one.
+    hosting: Option<AbortHandle>,
     links: HashMap<LinkId, Link>,
     /// Dialers the registry has not told us about yet.
     waiting: Vec<Waiting>,
@@ -62,7 +65,8 @@ impl Node {
         let listener = listen::bind(config.server.listen)?;
         let bound = listener.local_addr().map_err(|source| Error::Io { what: "cannot read the bound address".into(), source })?;
         let _ = shared.bound.set(bound);
-        let connector = registry::connect(config, identity)?;
+        let host = host(config, identity)?;
+        let connector = registry::connector(config, identity, host.as_ref().map(Host::local_addr))?;
 
         let (input, inputs) = mpsc::channel(INPUTS);
         let (news_in, news) = mpsc::channel(NEWS);
@@ -81,6 +85,7 @@ impl Node {
             handshake: millis(config.limits.handshake_ms),
             drain: millis(config.limits.drain_ms),
         });
+        let hosting = host.map(|host| tokio::spawn(host.run()).abort_handle());
         // Only now, with the port bound, may anybody learn of it.
         let connector = tokio::spawn(connector.run(candidate(shared, bound), Wires { news: news_in, commands: commands_out }));
         let accepting = tokio::spawn(tasks::accept_all(context.clone(), listener)).abort_handle();
@@ -93,6 +98,7 @@ impl Node {
             commands,
             connector,
             accepting,
+            hosting,
             links: HashMap::new(),
             waiting: Vec::new(),
         })
@@ -101,6 +107,9 @@ impl Node {
     /// Runs until the cluster says `Stopped`.
     pub(super) async fn run(mut self) {
         let shared = self.shared.clone();
+        if self.context.loopback_only {
+            tracing::warn!("no cluster key is configured: every program on this machine may join (make a key with `sinew keygen`)");
+        }
         loop {
             while let Some(action) = self.cluster.next_action() {
                 if let Some((reason, text)) = self.carry_out(action) {
@@ -350,7 +359,19 @@ impl Drop for Node {
     fn drop(&mut self) {
         self.accepting.abort();
         self.connector.abort();
+        if let Some(hosting) = &self.hosting {
+            hosting.abort();
+        }
     }
+}
+
+/// The registry host that `registry.host = true` asks for, bound.
+fn host(config: &ServerConfig, identity: &Identity) -> Result<Option<Host>, Error> {
+    if config.registry.kind != RegistryKind::Embedded || !config.registry.host {
+        return Ok(None);
+    }
+    let lease = millis(config.registry.lease_ms);
+    Host::bind(HostOptions::new(config.registry.listen, &config.cluster.name, lease), identity).map(Some)
 }
 
 fn unavailable(text: &str) -> Refusal {

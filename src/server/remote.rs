@@ -73,10 +73,6 @@ impl RemoteServer {
     pub fn send(&self, tag: u16, payload: &[u8], mode: SendMode) -> Result<(), Error> {
         self.0.send(tag, mode, payload)
     }
-
-    pub(crate) fn peer(&self) -> &Arc<Peer> {
-        &self.0
-    }
 }
 
 impl PartialEq for RemoteServer {

@@ -4,7 +4,6 @@ use super::rejections::Rejection;
 use super::shared::Shared;
 use crate::cluster::{Goal, LinkEnd, LinkEndReason, LinkId};
 use crate::id::ServerId;
-use crate::link::handshake::HandshakeError;
 use crate::link::{DialFailure, Offer, Pace, Peer, Running, accept, dial, run};
 use crate::transport::tls::{Stream, Tls};
 use crate::wire::control::{Goodbye, Refusal, RefusalCode, Welcome};
