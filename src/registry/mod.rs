@@ -6,7 +6,6 @@
 //! [`fixed`] is a list in the configuration, [`embedded`] our own service; [`contract`] is the suite every connector must pass, a user's
 //! own included. May use `config`, `transport` (TLS), `wire` (the codec) and tokio. Must never know links, messages or the event queue.
 
-mod address;
 pub mod contract;
 pub mod embedded;
 pub mod fixed;
@@ -22,26 +21,21 @@ use tokio::sync::mpsc;
 /// The connector that `[registry]` asks for.
 ///
 /// `hosted`: where this server's own registry host really listens, when it has one. It stands in for an empty `registry.addresses`.
-/// Errors: a [`ConfigError`] for an address that is none, an empty or wrong list of seats.
+/// Errors: whatever [`ServerConfig::validate`] finds.
 pub fn connector(config: &ServerConfig, identity: &Identity, hosted: Option<SocketAddr>) -> Result<Box<dyn Connector>, ConfigError> {
+    config.validate()?;
     let registry = &config.registry;
-    match registry.kind {
-        RegistryKind::Fixed => {
-            let fixed = fixed::Fixed::new(&registry.servers, &config.groups, &config.server.group, &config.server.name)?;
-            Ok(Box::new(fixed))
-        }
+    Ok(match registry.kind {
+        RegistryKind::Fixed => Box::new(fixed::Fixed::new(config)?),
         RegistryKind::Embedded => {
             let addresses = match (registry.addresses.is_empty(), hosted) {
                 (false, _) => registry.addresses.clone(),
                 (true, Some(address)) => vec![dialable(address).to_string()],
                 (true, None) => vec![DEFAULT_ADDRESS.into()],
             };
-            for (index, text) in addresses.iter().enumerate() {
-                address::split(text).map_err(|reason| ConfigError { key: format!("registry.addresses[{index}]"), reason })?;
-            }
-            Ok(Box::new(embedded::Embedded::new(addresses, identity, &config.cluster.name)))
+            Box::new(embedded::Embedded::new(addresses, identity, &config.cluster.name))
         }
-    }
+    })
 }
 
 /// Where a registry is looked for when nothing is said.

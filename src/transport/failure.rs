@@ -89,7 +89,7 @@ pub fn explain_io(error: &io::Error) -> Option<TlsError> {
 /// Our own verdict on the peer's certificate.
 fn refused_by_us(problem: &CertificateError) -> String {
     match problem {
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+        CertificateError::UnknownIssuer => {
             "the peer's certificate is signed by another cluster's key; give both servers the same cluster.key_file, or add the peer's authority to cluster.trust here".into()
         }
         CertificateError::ExpiredContext { time, not_after } => format!(
@@ -108,6 +108,9 @@ fn refused_by_us(problem: &CertificateError) -> String {
         CertificateError::InvalidPurpose => {
             "the peer's certificate is not made for connections between servers (extended key usage); issue it with `sinew keygen issue`".into()
         }
+        CertificateError::BadSignature => {
+            "the peer does not hold the private key of the certificate it presents; its cluster.key belongs to another certificate, or the certificate was stolen".into()
+        }
         CertificateError::BadEncoding => "the peer's certificate is damaged; issue it again with `sinew keygen issue`".into(),
         other => format!("the peer's certificate cannot be used ({other}); issue it again with `sinew keygen issue`"),
     }
@@ -116,7 +119,7 @@ fn refused_by_us(problem: &CertificateError) -> String {
 /// The peer's verdict on us: a TLS alert is all it says.
 fn refused_by_peer(alert: AlertDescription) -> TlsError {
     match alert {
-        AlertDescription::UnknownCA | AlertDescription::DecryptError => TlsError::untrusted(
+        AlertDescription::UnknownCA => TlsError::untrusted(
             "the peer does not trust our certificate: the two servers use different cluster keys; give both the same cluster.key_file, or add our authority to cluster.trust there",
         ),
         AlertDescription::CertificateExpired => TlsError::untrusted(
@@ -124,6 +127,9 @@ fn refused_by_peer(alert: AlertDescription) -> TlsError {
         ),
         AlertDescription::AccessDenied => TlsError::untrusted(
             "the peer says that our certificate does not carry exactly one `sinew://GROUP/NAME`; issue it with `sinew keygen issue`",
+        ),
+        AlertDescription::DecryptError => TlsError::untrusted(
+            "the peer says that our signature does not fit our certificate: cluster.key and cluster.cert do not belong together",
         ),
         AlertDescription::CertificateRequired => TlsError::untrusted("the peer says that we presented no certificate"),
         AlertDescription::BadCertificate

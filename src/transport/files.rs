@@ -84,7 +84,9 @@ const ENCRYPTED: &[u8] = b"BEGIN ENCRYPTED PRIVATE KEY";
 fn pem_reason(error: pem::Error) -> String {
     match error {
         pem::Error::MissingSectionEnd { end_marker } => {
-            format!("it is cut off: the line `{}` is missing", String::from_utf8_lossy(&end_marker).trim_end())
+            // The label alone or the whole line, depending on the version of the PEM reader.
+            let label = String::from_utf8_lossy(&end_marker).trim().trim_matches('-').trim_start_matches("END ").to_owned();
+            format!("it is cut off: the line `-----END {label}-----` is missing")
         }
         pem::Error::Base64Decode(_) => "it is damaged: what stands between its BEGIN and END lines is not base64".into(),
         pem::Error::IllegalSectionStart { .. } => "it is damaged: one of its BEGIN lines is not PEM".into(),

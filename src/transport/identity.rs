@@ -90,18 +90,24 @@ impl Identity {
                 return Err(KeyError::Incomplete { missing: missing.join(" and ") });
             }
         };
-        for path in &cluster.trust {
-            authorities.extend(read_authorities("cluster.trust", path)?);
-        }
-        // Whoever trusts the public key, by any of the settings, trusts everybody.
+        // By its key, so that a copy with another comment, or of the certificate alone, counts too.
         let public = ClusterKey::public_development()?.authority()?;
-        let development = authorities.iter().any(|anchor| anchor.subject_public_key_info == public.subject_public_key_info);
+        let is_public = |anchor: &TrustAnchor<'_>| anchor.subject_public_key_info == public.subject_public_key_info;
+        let development = authorities.iter().any(is_public);
+        for path in &cluster.trust {
+            let trusted = read_authorities("cluster.trust", path)?;
+            if trusted.iter().any(is_public) {
+                let reason = "this is the public development key, which everybody has; trusting it would let anybody in".into();
+                return Err(KeyError::Malformed { key: "cluster.trust", path: path.clone(), reason });
+            }
+            authorities.extend(trusted);
+        }
         Ok(Self { own, certified: Arc::new(certified.into()), authorities: authorities.into(), development, provider })
     }
 
     /// No key is configured: anybody on this machine may join, and only loopback addresses may be bound or dialled.
     ///
-    /// Also true when a setting names a copy of the public development key, which protects nothing either.
+    /// Also true when `cluster.key_file` or `cluster.ca` names a copy of the public development key, which protects nothing either.
     pub fn is_development(&self) -> bool {
         self.development
     }
@@ -148,7 +154,7 @@ fn issued(ca: &Path, cert: &Path, key: &Path, own: &PeerIdentity, provider: &Cry
     let authorities = read_authorities("cluster.ca", ca)?;
     let malformed = |setting, path: &Path, reason| KeyError::Malformed { key: setting, path: path.into(), reason };
 
-    let mut chain = files::read("cluster.cert", cert)?.certificates;
+    let chain = files::read("cluster.cert", cert)?.certificates;
     let Some(leaf) = chain.first() else {
         return Err(malformed("cluster.cert", cert, "it holds no certificate (no `BEGIN CERTIFICATE` line)".into()));
     };
@@ -165,7 +171,6 @@ fn issued(ca: &Path, cert: &Path, key: &Path, own: &PeerIdentity, provider: &Cry
     }
 
     let private = files::read("cluster.key", key)?.only_private_key("cluster.key", key)?;
-    chain.truncate(MAX_CHAIN);
     let certified = CertifiedKey::from_der(chain, private, provider).map_err(|error| match error {
         rustls::Error::InconsistentKeys(_) => {
             malformed("cluster.key", key, format!("this private key does not belong to the certificate {cert:?}"))
@@ -174,9 +179,6 @@ fn issued(ca: &Path, cert: &Path, key: &Path, own: &PeerIdentity, provider: &Cry
     })?;
     Ok((certified, authorities))
 }
-
-/// A leaf and a few intermediates; more than this no sensible authority needs.
-const MAX_CHAIN: usize = 4;
 
 fn check_chain(
     chain: &[CertificateDer<'static>],

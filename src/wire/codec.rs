@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 /// Why bytes are not the message they should be.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum DecodeError {
+pub(crate) enum DecodeError {
     #[error("{len} bytes are over the limit of {limit}")]
     TooLong { len: usize, limit: usize },
     #[error("malformed: {0}")]
@@ -17,14 +17,14 @@ pub enum DecodeError {
 /// Appends `value` to `out`.
 ///
 /// Panics only if `T`'s own `Serialize` refuses, which no message type of Sinew does.
-pub fn encode<T: Serialize>(value: &T, out: &mut Vec<u8>) {
+pub(crate) fn encode<T: Serialize>(value: &T, out: &mut Vec<u8>) {
     bincode::serde::encode_into_std_write(value, out, bincode::config::standard()).expect("our own message types always serialize");
 }
 
 /// Reads one `T` that fills `bytes` exactly. `limit` is in bytes of the encoded message.
 ///
 /// A forged length inside the message cannot allocate more than a small multiple of what was really received.
-pub fn decode<T: DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, DecodeError> {
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8], limit: usize) -> Result<T, DecodeError> {
     if bytes.len() > limit {
         return Err(DecodeError::TooLong { len: bytes.len(), limit });
     }

@@ -1,5 +1,13 @@
-//! What travels between servers, byte for byte.
+//! What two servers say to each other on a link: frames, and the control messages inside some of them. `WIRE.md` is the specification.
 //!
-//! Pure: takes and gives bytes. Must never know a socket, a clock or tokio.
+//! Pure: bytes in, values out. Knows nothing of sockets, tasks or the cluster's state; every length is checked before it is believed.
 
-pub mod codec;
+pub(crate) mod codec;
+pub(crate) mod control;
+pub(crate) mod frame;
+
+/// ALPN protocol name of a link; the number changes only when old and new cannot talk at all.
+pub(crate) const ALPN: &[u8] = b"sinew/1";
+
+/// Oldest and newest protocol version this build speaks; the hello carries the range and the higher common one is used.
+pub(crate) const PROTOCOL: std::ops::RangeInclusive<u16> = 1..=1;

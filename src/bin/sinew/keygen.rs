@@ -9,7 +9,7 @@ use std::process::ExitCode;
 /// Make a cluster key file, or (`issue`) the certificate of one server.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
-pub struct KeygenArgs {
+pub(crate) struct KeygenArgs {
     #[command(subcommand)]
     command: Option<KeygenCommand>,
 
@@ -56,7 +56,7 @@ struct IssueArgs {
 }
 
 /// Does what the arguments say; what was made and what to do next goes to stdout, a failure as one sentence to stderr.
-pub fn run(args: KeygenArgs) -> ExitCode {
+pub(crate) fn run(args: KeygenArgs) -> ExitCode {
     let done = match args.command {
         None => generate(args.out, args.force),
         Some(KeygenCommand::Issue(issue_args)) => issue(issue_args),

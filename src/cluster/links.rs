@@ -1,0 +1,222 @@
+//! What dials, handshakes and links say about the members.
+
+use super::actions::{Goal, LinkEnd, LinkEndReason};
+use super::admission::{self, Admission, Passport, refuse};
+use super::membership::{Cluster, State};
+use super::{Action, Direction, LeaveReason, LinkId, Notice, StopReason};
+use crate::id::ServerId;
+use crate::registry::Registration;
+use crate::wire::control::{Claim, Goodbye, Hello, Refusal, RefusalCode, Terms, Welcome};
+use std::time::Duration;
+
+impl Cluster {
+    /// A dialer's hello has arrived, and its certificate proves `proven`.
+    pub(crate) fn admit(&mut self, hello: &Hello, proven: Passport<'_>) -> Admission {
+        let protocol = match admission::check_hello(hello, &self.settings.cluster, proven) {
+            Ok(protocol) => protocol,
+            Err(refusal) => return Admission::Refuse(refusal),
+        };
+        if let Some((reason, _)) = &self.stopping {
+            let text = match reason {
+                StopReason::Requested | StopReason::Failed => "this server is stopping",
+                StopReason::Replaced => "this server has been replaced by a newer one of the same name",
+            };
+            return Admission::Refuse(refuse(RefusalCode::Unavailable, text.into()));
+        }
+        let Some(me) = self.me else { return Admission::Wait };
+        let claim = &hello.from;
+        if claim.id == me {
+            let text = match claim.incarnation == self.settings.incarnation {
+                true => "this server dialled itself; correct server.advertise".into(),
+                false => format!("two servers are running as {}/{}; stop one of them", claim.group, claim.name),
+            };
+            return Admission::Refuse(refuse(RefusalCode::WrongServer, text));
+        }
+        if hello.to != me {
+            let text = format!("this is server {me} ({}/{}), not server {}", self.settings.group, self.settings.name, hello.to);
+            return Admission::Refuse(refuse(RefusalCode::WrongServer, text));
+        }
+        let ours = self.terms(&claim.group, &self.settings.group);
+        if let Err(refusal) = admission::check_terms(&claim.group, &self.settings.group, &ours, &hello.terms) {
+            return Admission::Refuse(refusal);
+        }
+        self.admit_member(claim, protocol)
+    }
+
+    fn admit_member(&mut self, claim: &Claim, protocol: u16) -> Admission {
+        if self.dead.contains(&claim.id) {
+            return Admission::Refuse(refuse(RefusalCode::Unlisted, format!("server {} has left the registry", claim.id)));
+        }
+        let related = self.settings.topology.related(&self.settings.group, &claim.group);
+        let Some(member) = self.members.get_mut(&claim.id).filter(|_| related) else { return Admission::Wait };
+        if let Err(refusal) = admission::check_entry(claim, &member.registration) {
+            return Admission::Refuse(refusal);
+        }
+        if let Some(reason) = member.doomed {
+            let code = if reason == LeaveReason::Replaced { RefusalCode::Replaced } else { RefusalCode::Unlisted };
+            return Admission::Refuse(refuse(code, format!("server {} has left the registry", claim.id)));
+        }
+        if member.direction == Direction::Outgoing {
+            let text = format!("by the topology this server dials server {}, not the other way round", claim.id);
+            return Admission::Refuse(refuse(RefusalCode::Topology, text));
+        }
+        if claim.incarnation < member.incarnation {
+            let text = format!("a newer server runs as {}/{}", claim.group, claim.name);
+            return Admission::Refuse(refuse(RefusalCode::Replaced, text));
+        }
+        member.incarnation = claim.incarnation;
+        self.next_link += 1;
+        let link = LinkId(self.next_link);
+        let earlier = member.accepting.replace(link);
+        self.links.insert(link, claim.id);
+        if let Some(earlier) = earlier {
+            self.forget(earlier, Goodbye::Superseded);
+        }
+        Admission::Accept { link, protocol }
+    }
+
+    /// Whose link this is.
+    pub(crate) fn member_of(&self, link: LinkId) -> Option<ServerId> {
+        self.links.get(&link).copied()
+    }
+
+    /// What this server answers to an admitted hello.
+    pub(crate) fn welcome(&self, hello: &Hello, protocol: u16) -> Option<Welcome> {
+        Some(Welcome { protocol, from: self.claim()?, terms: self.terms(&hello.from.group, &self.settings.group) })
+    }
+
+    /// What a dial to `to` begins with; `None` before this server is registered.
+    pub(crate) fn goal(&self, to: &Registration) -> Option<Goal> {
+        let hello = Hello {
+            protocol_min: *crate::wire::PROTOCOL.start(),
+            protocol_max: *crate::wire::PROTOCOL.end(),
+            cluster: self.settings.cluster.clone(),
+            from: self.claim()?,
+            to: to.id,
+            terms: self.terms(&self.settings.group, &to.group),
+        };
+        Some(Goal { hello, expected: to.clone() })
+    }
+
+    /// Both sides have acknowledged each other on this link.
+    pub(crate) fn link_up(&mut self, now: Duration, link: LinkId) {
+        let Some(id) = self.links.get(&link).copied() else {
+            return self.actions.push_back(Action::Close { link, goodbye: Goodbye::Superseded });
+        };
+        let Some(member) = self.members.get_mut(&id) else { return };
+        if member.accepting == Some(link) {
+            member.accepting = None;
+        }
+        match member.state {
+            State::Idle | State::Backoff { .. } => self.connected(now, id, link),
+            State::Dialing { link: dialled } if dialled == link => self.connected(now, id, link),
+            State::Dialing { link: dialled } => {
+                self.forget(dialled, Goodbye::Superseded);
+                self.connected(now, id, link);
+            }
+            State::Up { link: old, .. } => {
+                member.state = State::Closing { link: old, next: Some(link) };
+                self.actions.push_back(Action::Close { link: old, goodbye: Goodbye::Superseded });
+            }
+            State::Closing { link: old, next } => {
+                member.state = State::Closing { link: old, next: Some(link) };
+                if let Some(earlier) = next {
+                    self.forget(earlier, Goodbye::Superseded);
+                }
+            }
+        }
+    }
+
+    /// A dial ended without a link.
+    pub(crate) fn dial_failed(&mut self, now: Duration, link: LinkId, refusal: Option<&Refusal>) {
+        let Some(id) = self.links.remove(&link) else { return };
+        let Some(member) = self.members.get_mut(&id) else { return };
+        if member.state != (State::Dialing { link }) {
+            return;
+        }
+        member.failures = member.failures.saturating_add(1);
+        if member.failures == self.settings.reconnect_attempts {
+            self.actions.push_back(Action::ReportFailure(id));
+        }
+        // Without a registry that arbitrates names, the peers do: the newer start wins.
+        if self.settings.ids_are_seats && refusal.is_some_and(|refusal| refusal.code == RefusalCode::Replaced) {
+            return self.stop(StopReason::Replaced, refusal.map(|refusal| refusal.text.clone()).unwrap_or_default());
+        }
+        self.back_off(now, id);
+    }
+
+    /// A started link has ended, or an accepted handshake has come to nothing.
+    pub(crate) fn link_down(&mut self, now: Duration, link: LinkId, end: LinkEnd) {
+        let Some(id) = self.links.remove(&link) else { return };
+        let Some(member) = self.members.get_mut(&id) else { return };
+        if member.accepting == Some(link) {
+            member.accepting = None;
+            return;
+        }
+        match member.state {
+            State::Up { link: up, since } if up == link => {
+                if now.saturating_sub(since) >= self.settings.reconnect_max {
+                    member.failures = 0;
+                }
+                if end.reason == LinkEndReason::Goodbye(Goodbye::Stopped) && !self.settings.ids_are_seats {
+                    member.doomed = Some(LeaveReason::Stopped);
+                }
+                self.notify(Notice::Disconnected { id, end });
+                self.after_link(now, id, None);
+            }
+            State::Closing { link: closing, next } if closing == link => {
+                self.notify(Notice::Disconnected { id, end });
+                self.after_link(now, id, next);
+            }
+            State::Closing { link: closing, next } if next == Some(link) => member.state = State::Closing { link: closing, next: None },
+            _ => {}
+        }
+    }
+
+    fn connected(&mut self, now: Duration, id: ServerId, link: LinkId) {
+        let Some(member) = self.members.get_mut(&id) else { return };
+        member.state = State::Up { link, since: now };
+        self.notify(Notice::Connected { id, link });
+        self.actions.push_back(Action::Start { link });
+    }
+
+    /// The link to `id` is down and reported: what now?
+    fn after_link(&mut self, now: Duration, id: ServerId, next: Option<LinkId>) {
+        let Some(member) = self.members.get_mut(&id) else { return };
+        member.state = State::Idle;
+        let leave = match member.doomed {
+            Some(reason) => Some(reason),
+            None if self.stopping.is_some() => Some(LeaveReason::Stopping),
+            None if !member.listed && next.is_none() && member.accepting.is_none() => Some(LeaveReason::Expired),
+            None => None,
+        };
+        match (leave, next) {
+            (Some(reason), next) => {
+                if let Some(next) = next {
+                    self.forget(next, Goodbye::YouLeft);
+                }
+                self.remove(id, reason);
+                self.finish_stop();
+            }
+            (None, Some(next)) => self.connected(now, id, next),
+            (None, None) => self.back_off(now, id),
+        }
+    }
+
+    fn claim(&self) -> Option<Claim> {
+        Some(Claim {
+            id: self.me?,
+            group: self.settings.group.clone(),
+            name: self.settings.name.clone(),
+            incarnation: self.settings.incarnation,
+        })
+    }
+
+    fn terms(&self, dialer: &str, acceptor: &str) -> Terms {
+        Terms {
+            app_version: self.settings.app_version.clone(),
+            mixed_app_versions: self.settings.mixed_app_versions,
+            topology: self.settings.topology.of_link(dialer, acceptor),
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The members this server can see, and the one link it has, wants or waits for with each.
+
+use super::backoff::Backoff;
+use super::topology::Direction;
+use super::{Action, LeaveReason, LinkId, Notice, Settings, StopReason};
+use crate::id::ServerId;
+use crate::registry::Registration;
+use crate::wire::control::Goodbye;
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::time::Duration;
+
+/// Ids that have left for good are remembered, so that late or reordered news cannot bring them back. Far more than can be in flight.
+const REMEMBERED_DEAD: usize = 4096;
+
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) registration: Registration,
+    pub(super) direction: Direction,
+    /// The registry lists it now.
+    pub(super) listed: bool,
+    /// The greatest incarnation that has shown itself.
+    pub(super) incarnation: u64,
+    pub(super) state: State,
+    /// An admitted dialer whose handshake is not finished.
+    pub(super) accepting: Option<LinkId>,
+    /// Dials that failed since a link last held.
+    pub(super) failures: u32,
+    /// It has left for good; only its link keeps it here.
+    pub(super) doomed: Option<LeaveReason>,
+    /// It deregistered: the link is closed at this time if it has not ended by itself.
+    pub(super) close_at: Option<Duration>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum State {
+    /// Nothing to do: the other side dials.
+    Idle,
+    /// Dial again then.
+    Backoff {
+        until: Duration,
+    },
+    Dialing {
+        link: LinkId,
+    },
+    Up {
+        link: LinkId,
+        since: Duration,
+    },
+    /// Told to close; `next` starts when it is down.
+    Closing {
+        link: LinkId,
+        next: Option<LinkId>,
+    },
+}
+
+/// The state machine. One per server.
+#[derive(Debug)]
+pub(crate) struct Cluster {
+    pub(super) settings: Settings,
+    pub(super) me: Option<ServerId>,
+    pub(super) members: BTreeMap<ServerId, Member>,
+    /// Joined before our own id was known: who dials depends on it.
+    pub(super) early: BTreeMap<ServerId, Registration>,
+    pub(super) links: HashMap<LinkId, ServerId>,
+    pub(super) next_link: u64,
+    pub(super) dead: BTreeSet<ServerId>,
+    pub(super) dead_order: VecDeque<ServerId>,
+    pub(super) backoff: Backoff,
+    pub(super) stopping: Option<(StopReason, String)>,
+    pub(super) stopped: bool,
+    pub(super) actions: VecDeque<Action>,
+}
+
+impl Cluster {
+    pub(crate) fn new(settings: Settings) -> Self {
+        Self {
+            backoff: Backoff::new(settings.reconnect_min, settings.reconnect_max, settings.reconnect_attempts, settings.seed),
+            settings,
+            me: None,
+            members: BTreeMap::new(),
+            early: BTreeMap::new(),
+            links: HashMap::new(),
+            next_link: 0,
+            dead: BTreeSet::new(),
+            dead_order: VecDeque::new(),
+            stopping: None,
+            stopped: false,
+            actions: VecDeque::new(),
+        }
+    }
+
+    pub(crate) fn next_action(&mut self) -> Option<Action> {
+        self.actions.pop_front()
+    }
+
+    /// When [`Cluster::timeout`] wants to be called next.
+    pub(crate) fn next_timeout(&self) -> Option<Duration> {
+        self.members.values().flat_map(|member| [member.close_at, member.dial_at()]).flatten().min()
+    }
+
+    pub(crate) fn timeout(&mut self, now: Duration) {
+        let due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
+        let dial: Vec<ServerId> = self.members.iter().filter(|(_, member)| due(member.dial_at())).map(|(id, _)| *id).collect();
+        let close: Vec<ServerId> = self.members.iter().filter(|(_, member)| due(member.close_at)).map(|(id, _)| *id).collect();
+        for id in dial {
+            self.dial_if_ours(now, id);
+        }
+        for id in close {
+            if let Some(member) = self.members.get_mut(&id) {
+                member.close_at = None;
+            }
+            self.close_up(id, Goodbye::YouLeft);
+        }
+    }
+
+    /// Leaves the registry, lets every link flush and close, then reports `Stopped`.
+    pub(crate) fn stop(&mut self, reason: StopReason, text: String) {
+        if self.stopping.is_some() {
+            return;
+        }
+        self.stopping = Some((reason, text));
+        self.actions.push_back(Action::Deregister);
+        let ids: Vec<ServerId> = self.members.keys().copied().collect();
+        for id in ids {
+            let Some(member) = self.members.get_mut(&id) else { continue };
+            if let Some(accepting) = member.accepting.take() {
+                self.forget(accepting, Goodbye::Stopped);
+            }
+            match self.members.get(&id).map(|member| member.state) {
+                Some(State::Up { .. } | State::Closing { .. }) => self.close_up(id, Goodbye::Stopped),
+                _ => self.remove(id, LeaveReason::Stopping),
+            }
+        }
+        self.finish_stop();
+    }
+
+    pub(super) fn back_off(&mut self, now: Duration, id: ServerId) {
+        let Some(member) = self.members.get_mut(&id) else { return };
+        member.state = match member.direction {
+            Direction::Outgoing => State::Backoff { until: now + self.backoff.delay(member.failures) },
+            Direction::Incoming => State::Idle,
+        };
+    }
+
+    pub(super) fn dial_if_ours(&mut self, _now: Duration, id: ServerId) {
+        let Some(member) = self.members.get_mut(&id) else { return };
+        if member.direction == Direction::Incoming || self.me.is_none() || self.stopping.is_some() {
+            return;
+        }
+        self.next_link += 1;
+        let link = LinkId(self.next_link);
+        member.state = State::Dialing { link };
+        self.links.insert(link, id);
+        self.actions.push_back(Action::Dial { link, to: member.registration.clone() });
+    }
+
+    /// Closes the link that has been reported as connected; a newer one waiting behind it is given up.
+    pub(super) fn close_up(&mut self, id: ServerId, goodbye: Goodbye) {
+        let Some(member) = self.members.get_mut(&id) else { return };
+        match member.state {
+            State::Up { link, .. } => {
+                member.state = State::Closing { link, next: None };
+                self.actions.push_back(Action::Close { link, goodbye });
+            }
+            State::Closing { link, next: Some(next) } => {
+                member.state = State::Closing { link, next: None };
+                self.forget(next, goodbye);
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes a member out whose link (if any) is down and reported.
+    pub(super) fn remove(&mut self, id: ServerId, reason: LeaveReason) {
+        let Some(member) = self.members.remove(&id) else { return };
+        if let State::Dialing { link } = member.state {
+            self.forget(link, Goodbye::YouLeft);
+        }
+        if let Some(link) = member.accepting {
+            self.forget(link, Goodbye::YouLeft);
+        }
+        self.notify(Notice::Left { id, reason });
+        if matches!(reason, LeaveReason::Stopped | LeaveReason::Replaced) {
+            self.bury(id);
+        }
+    }
+
+    /// Ends a dial or handshake of which nothing has been reported.
+    pub(super) fn forget(&mut self, link: LinkId, goodbye: Goodbye) {
+        self.links.remove(&link);
+        self.actions.push_back(Action::Close { link, goodbye });
+    }
+
+    pub(super) fn bury(&mut self, id: ServerId) {
+        if self.settings.ids_are_seats || !self.dead.insert(id) {
+            return;
+        }
+        self.dead_order.push_back(id);
+        if self.dead_order.len() > REMEMBERED_DEAD
+            && let Some(oldest) = self.dead_order.pop_front()
+        {
+            self.dead.remove(&oldest);
+        }
+    }
+
+    pub(super) fn finish_stop(&mut self) {
+        if self.members.is_empty()
+            && !self.stopped
+            && let Some((reason, text)) = self.stopping.clone()
+        {
+            self.stopped = true;
+            self.notify(Notice::Stopped { reason, text });
+        }
+    }
+
+    pub(super) fn notify(&mut self, notice: Notice) {
+        self.actions.push_back(Action::Notify(notice));
+    }
+}
+
+impl Member {
+    pub(super) fn dial_at(&self) -> Option<Duration> {
+        match self.state {
+            State::Backoff { until } => Some(until),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What the registry says about the members.
+
+use super::membership::{Cluster, Member, State};
+use super::{Action, LeaveReason, Notice, StopReason};
+use crate::id::ServerId;
+use crate::registry::{self, News, Registration};
+use crate::wire::control::Goodbye;
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+impl Cluster {
+    pub(crate) fn news(&mut self, now: Duration, news: News) {
+        if self.stopping.is_some() {
+            return;
+        }
+        match news {
+            News::Registered(entry) => self.registered(now, entry.id),
+            News::Replaced { by } => self.stop(StopReason::Replaced, format!("server {by} registered under the same group and name")),
+            News::Joined(entry) => self.joined(now, entry),
+            News::Left { id, reason } => self.left(now, id, reason),
+            News::Snapshot(entries) => self.snapshot(now, entries),
+            News::Lost(text) => self.notify(Notice::RegistryLost(text)),
+            News::Restored => self.notify(Notice::RegistryRestored),
+        }
+    }
+
+    fn registered(&mut self, now: Duration, id: ServerId) {
+        if self.me.replace(id) != Some(id) {
+            self.notify(Notice::Started { id });
+        }
+        let known: Vec<Registration> = self.members.values().map(|member| member.registration.clone()).collect();
+        for entry in std::mem::take(&mut self.early).into_values().chain(known) {
+            self.joined(now, entry);
+        }
+    }
+
+    fn joined(&mut self, now: Duration, entry: Registration) {
+        let id = entry.id;
+        let ours = (self.settings.group.as_str(), self.settings.name.as_str());
+        let Some(me) = self.me else {
+            self.early.insert(id, entry);
+            return;
+        };
+        // An entry under our own group and name is our ghost.
+        if self.dead.contains(&id) || me == id || (entry.group.as_str(), entry.name.as_str()) == ours {
+            return;
+        }
+        let Some(direction) = self.settings.topology.direction((ours.0, me), (&entry.group, id)) else { return };
+
+        let member = self.members.entry(id).or_insert_with(|| {
+            self.actions.push_back(Action::Notify(Notice::Joined { registration: entry.clone(), direction }));
+            Member {
+                registration: entry.clone(),
+                direction,
+                listed: true,
+                incarnation: 0,
+                state: State::Idle,
+                accepting: None,
+                failures: 0,
+                doomed: None,
+                close_at: None,
+            }
+        });
+        let moved = (&member.registration.host, member.registration.port) != (&entry.host, entry.port);
+        member.registration = entry;
+        member.direction = direction;
+        member.listed = true;
+        member.close_at = None;
+        if moved {
+            member.failures = 0;
+        }
+        let wants_dial = match member.state {
+            State::Idle => true,
+            State::Backoff { .. } => moved,
+            State::Dialing { .. } | State::Up { .. } | State::Closing { .. } => false,
+        };
+        if wants_dial {
+            self.dial_if_ours(now, id);
+        }
+    }
+
+    fn left(&mut self, now: Duration, id: ServerId, reason: registry::LeaveReason) {
+        self.early.remove(&id);
+        let drain_until = now + self.settings.drain;
+        let seats = self.settings.ids_are_seats;
+        let Some(member) = self.members.get_mut(&id) else {
+            if reason != registry::LeaveReason::Expired {
+                self.bury(id);
+            }
+            return;
+        };
+        member.listed = false;
+        let linked = matches!(member.state, State::Up { .. } | State::Closing { .. });
+        match reason {
+            // A live link is the truth, a lease that ran out a hint.
+            registry::LeaveReason::Expired if linked => {}
+            registry::LeaveReason::Expired => self.remove(id, LeaveReason::Expired),
+            registry::LeaveReason::Deregistered => {
+                member.doomed = (!seats).then_some(LeaveReason::Stopped);
+                if linked {
+                    // It is flushing its last messages and will say goodbye by itself.
+                    member.close_at = Some(drain_until);
+                } else {
+                    self.remove(id, LeaveReason::Stopped);
+                }
+            }
+            registry::LeaveReason::Replaced => {
+                member.doomed = Some(LeaveReason::Replaced);
+                if linked {
+                    self.close_up(id, Goodbye::YouLeft);
+                } else {
+                    self.remove(id, LeaveReason::Replaced);
+                }
+            }
+        }
+    }
+
+    fn snapshot(&mut self, now: Duration, entries: Vec<Registration>) {
+        let listed: BTreeSet<ServerId> = entries.iter().map(|entry| entry.id).collect();
+        self.early.clear();
+        let gone: Vec<ServerId> = self.members.keys().filter(|id| !listed.contains(id)).copied().collect();
+        for id in gone {
+            self.left(now, id, registry::LeaveReason::Expired);
+        }
+        for entry in entries {
+            self.joined(now, entry);
+        }
+    }
+}

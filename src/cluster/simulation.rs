@@ -1,0 +1,1 @@
+//! A whole cluster of state machines under virtual time (see the helper branch).
