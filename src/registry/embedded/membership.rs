@@ -125,6 +125,8 @@ impl Membership {
             ToMember::Registered { .. } => {}
             ToMember::Draw { above } => self.draw(host, above, now),
             ToMember::Refused { reason } => self.fail(host, format!("refused: {reason}"), now),
+            // By our own next draw: a host that we reach by two addresses.
+            ToMember::Replaced { by } if Some(by) == self.id => {}
             ToMember::Replaced { by } => self.replaced(by),
             ToMember::Snapshot { entries, last, settled } => self.snapshot(host, entries, last, settled, now),
             ToMember::Joined(entry) => self.union.joined(host, entry),
