@@ -75,7 +75,8 @@ fn seat_id(group: &str, name: &str) -> ServerId {
         hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     }
     let folded = (hash >> 53) ^ (hash & ServerId::MAX);
-    ServerId::new(folded.max(1)).expect("between 1 and MAX")
+    // cannot fail: folded is at most MAX
+    ServerId::new(folded.max(1)).expect("an id")
 }
 
 #[cfg(test)]

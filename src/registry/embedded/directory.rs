@@ -303,5 +303,4 @@ fn mismatch(registration: &Registration, identity: &PeerIdentity) -> Option<Stri
 }
 
 #[cfg(test)]
-#[path = "directory_tests.rs"]
 mod tests;

@@ -355,5 +355,4 @@ impl Membership {
 }
 
 #[cfg(test)]
-#[path = "membership_tests.rs"]
 mod tests;

@@ -259,5 +259,4 @@ fn is_named(entry: &Registration, (group, name): &Name) -> bool {
 }
 
 #[cfg(test)]
-#[path = "union_tests.rs"]
 mod tests;
