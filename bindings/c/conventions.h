@@ -24,7 +24,7 @@
  *
  * THREADS. Any thread may call any function. Functions that take a const sinew_server * may run at the same time as each other and
  * as sinew_server_poll. sinew_server_poll itself runs on one thread at a time: a second one gets SINEW_RESULT_BUSY. Only
- * sinew_server_start (while it binds its addresses), sinew_server_free (up to runtime.shutdown_ms) and a poll with a timeout may
+ * sinew_server_start (while it binds its addresses), sinew_server_free (up to limits.shutdown_ms) and a poll with a timeout may
  * block; a timeout of 0 never does. No call may be running on a server while it is freed, and none may follow.
  *
  * STRINGS. All text is UTF-8. Text you pass in is a pointer and a length in bytes, and needs no NUL at its end. Text you get is
@@ -32,8 +32,8 @@
  * and the copy is cut at a character's edge and NUL-terminated whenever the capacity is not 0. A pointer may be NULL where the
  * length or the capacity beside it is 0.
  *
- * STRUCTS. A struct you fill for Sinew starts with `uint32_t size`: set it to sizeof the struct, zero the rest, then fill in what
- * you mean. Structs that Sinew fills never shrink and never change what a field means.
+ * STRUCTS. Where a struct begins with `uint32_t size`, set it to the sizeof of that struct before the call: Sinew writes no more than
+ * your header knows. Such structs grow only at their end, and a field never changes its meaning.
  *
  * VERSIONS. Numbers are for ever: a constant never changes its value and is never given a second meaning. Later versions add event
  * types, results, functions and configuration keys, so skip events and treat results you do not know as what they are: something
