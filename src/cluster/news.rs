@@ -14,9 +14,9 @@ impl Cluster {
             return;
         }
         match news {
-            News::Registered(entry) => self.registered(now, entry.id),
+            News::Registered(entry) => self.registered(entry.id),
             News::Replaced { by } => self.stop(StopReason::Replaced, format!("server {by} registered under the same group and name")),
-            News::Joined(entry) => self.joined(now, entry),
+            News::Joined(entry) => self.joined(entry),
             News::Left { id, reason } => self.left(now, id, reason),
             News::Snapshot(entries) => self.snapshot(now, entries),
             News::Lost(text) => self.notify(Notice::RegistryLost(text)),
@@ -24,17 +24,43 @@ impl Cluster {
         }
     }
 
-    fn registered(&mut self, now: Duration, id: ServerId) {
-        if self.me.replace(id) != Some(id) {
-            self.notify(Notice::Started { id });
+    fn registered(&mut self, id: ServerId) {
+        let before = self.me.replace(id);
+        if before == Some(id) {
+            return;
         }
-        let known: Vec<Registration> = self.members.values().map(|member| member.registration.clone()).collect();
-        for entry in std::mem::take(&mut self.early).into_values().chain(known) {
-            self.joined(now, entry);
+        self.notify(Notice::Started { id });
+        if before.is_some() {
+            self.start_over();
+        }
+        for entry in std::mem::take(&mut self.early).into_values() {
+            self.joined(entry);
         }
     }
 
-    fn joined(&mut self, now: Duration, entry: Registration) {
+    /// The registry gave this server a new id. Links made under the old one belong to a server that has left; who dials may have changed.
+    fn start_over(&mut self) {
+        let ids: Vec<ServerId> = self.members.keys().copied().collect();
+        for id in ids {
+            let (Some(me), Some(member)) = (self.me, self.members.get_mut(&id)) else { continue };
+            let direction = self.settings.topology.direction((&self.settings.group, me), (&member.registration.group, id));
+            member.direction = direction.unwrap_or(member.direction);
+            let accepting = member.accepting.take();
+            let dialled = match member.state {
+                State::Dialing { link } => Some(link),
+                _ => None,
+            };
+            for link in [accepting, dialled].into_iter().flatten() {
+                self.forget(link, Goodbye::Superseded);
+            }
+            match self.members.get(&id).map(|member| member.state) {
+                Some(State::Up { .. } | State::Closing { .. }) => self.close_up(id, Goodbye::Superseded),
+                _ => self.dial_if_ours(id),
+            }
+        }
+    }
+
+    fn joined(&mut self, entry: Registration) {
         let id = entry.id;
         let ours = (self.settings.group.as_str(), self.settings.name.as_str());
         let Some(me) = self.me else {
@@ -75,7 +101,7 @@ impl Cluster {
             State::Dialing { .. } | State::Up { .. } | State::Closing { .. } => false,
         };
         if wants_dial {
-            self.dial_if_ours(now, id);
+            self.dial_if_ours(id);
         }
     }
 
@@ -123,7 +149,7 @@ impl Cluster {
             self.left(now, id, registry::LeaveReason::Expired);
         }
         for entry in entries {
-            self.joined(now, entry);
+            self.joined(entry);
         }
     }
 }
