@@ -87,10 +87,14 @@ impl Cluster {
                 close_at: None,
             }
         });
+        if member.doomed.is_some() && !self.settings.ids_are_seats {
+            return;
+        }
         let moved = (&member.registration.host, member.registration.port) != (&entry.host, entry.port);
         member.registration = entry;
         member.direction = direction;
         member.listed = true;
+        member.doomed = None;
         member.close_at = None;
         if moved {
             member.failures = 0;
@@ -108,7 +112,6 @@ impl Cluster {
     fn left(&mut self, now: Duration, id: ServerId, reason: registry::LeaveReason) {
         self.early.remove(&id);
         let drain_until = now + self.settings.drain;
-        let seats = self.settings.ids_are_seats;
         let Some(member) = self.members.get_mut(&id) else {
             if reason != registry::LeaveReason::Expired {
                 self.bury(id);
@@ -122,7 +125,7 @@ impl Cluster {
             registry::LeaveReason::Expired if linked => {}
             registry::LeaveReason::Expired => self.remove(id, LeaveReason::Expired),
             registry::LeaveReason::Deregistered => {
-                member.doomed = (!seats).then_some(LeaveReason::Stopped);
+                member.doomed = Some(LeaveReason::Stopped);
                 if linked {
                     // It is flushing its last messages and will say goodbye by itself.
                     member.close_at = Some(drain_until);
