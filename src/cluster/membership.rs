@@ -126,8 +126,7 @@ impl Cluster {
         self.actions.push_back(Action::Deregister);
         let ids: Vec<ServerId> = self.members.keys().copied().collect();
         for id in ids {
-            let Some(member) = self.members.get_mut(&id) else { continue };
-            if let Some(accepting) = member.accepting.take() {
+            if let Some(accepting) = self.members.get_mut(&id).and_then(|member| member.accepting.take()) {
                 self.forget(accepting, Goodbye::Stopped);
             }
             match self.members.get(&id).map(|member| member.state) {
@@ -180,11 +179,12 @@ impl Cluster {
     /// Takes a member out whose link (if any) is down and reported.
     pub(super) fn remove(&mut self, id: ServerId, reason: LeaveReason) {
         let Some(member) = self.members.remove(&id) else { return };
+        let goodbye = if reason == LeaveReason::Stopping { Goodbye::Stopped } else { Goodbye::YouLeft };
         if let State::Dialing { link } = member.state {
-            self.forget(link, Goodbye::YouLeft);
+            self.forget(link, goodbye);
         }
         if let Some(link) = member.accepting {
-            self.forget(link, Goodbye::YouLeft);
+            self.forget(link, goodbye);
         }
         self.notify(Notice::Left { id, reason });
         if matches!(reason, LeaveReason::Stopped | LeaveReason::Replaced) {
