@@ -206,7 +206,6 @@ impl World {
     pub(super) fn deregister(&mut self, process: ProcessId) {
         let session = &mut self.directory.sessions[process];
         session.over = true;
-        self.processes[process].stopping = true;
         if !std::mem::take(&mut session.connected) || self.plan.registry.seats() {
             return;
         }
@@ -215,6 +214,14 @@ impl World {
         {
             self.directory.entries.remove(&id);
             self.broadcast(process, News::Left { id, reason: LeaveReason::Deregistered });
+        }
+    }
+
+    /// The entry of a running server is removed, without a word to it.
+    pub(super) fn evict(&mut self, process: ProcessId) {
+        if self.directory.sessions[process].connected && !self.plan.registry.seats() {
+            self.processes[process].evicted = true;
+            self.deregister(process);
         }
     }
 

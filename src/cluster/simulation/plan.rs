@@ -96,6 +96,10 @@ pub(super) enum Fault {
         slot: usize,
         lasts: Duration,
     },
+    /// The registry takes a running server out for good (an operator removed its entry).
+    Evict {
+        slot: usize,
+    },
     /// A false word of the registry (restless seats).
     Rumour {
         pick: u32,
@@ -196,6 +200,7 @@ fn draw_faults(rng: &mut SmallRng, slots: usize, registry: RegistryKind, chaos: 
             72..80 => Fault::CutOff { slot: a, lasts },
             80..86 => Fault::Outage { lasts, forget: rng.random() },
             86..94 if registry.seats() => Fault::Rumour { pick: rng.random() },
+            86..88 => Fault::Evict { slot: a },
             _ => Fault::Hiccup { slot: a, lasts: within(rng, SECOND) },
         };
         faults.push((at, fault));

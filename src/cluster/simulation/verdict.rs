@@ -59,6 +59,11 @@ impl World {
                     self.hiccup(process, lasts);
                 }
             }
+            Fault::Evict { slot } => {
+                if let Some(process) = self.newest(slot) {
+                    self.evict(process);
+                }
+            }
             Fault::Rumour { pick } => self.rumour(pick),
         }
     }
@@ -69,6 +74,11 @@ impl World {
         self.network.partitions.clear();
         self.network.cutters.clear();
         self.calm_directory();
+        for process in 0..self.processes.len() {
+            if self.processes[process].alive && self.processes[process].evicted {
+                self.crash(process, false);
+            }
+        }
         if self.plan.registry.seats() {
             // Without a registry to arbitrate, a ghost learns of its successor only from a server that both of them dial.
             for process in 0..self.processes.len() {

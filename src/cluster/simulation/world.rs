@@ -6,8 +6,9 @@ use super::network::{ConnectionId, Frame, Network, Side};
 use super::plan::{Fault, Plan, within};
 use super::{Coverage, Trace};
 use crate::cluster::{Action, Cluster, DisconnectReason, LinkEnd, LinkId, Notice, Settings, StopReason};
-use crate::registry::News;
-use crate::wire::control::Refusal;
+use crate::id::ServerId;
+use crate::registry::{self, News};
+use crate::wire::control::{Goodbye, Refusal};
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use std::cmp::Reverse;
@@ -50,7 +51,7 @@ pub(super) enum Event {
     Register(ProcessId),
     CutOffEnds(ProcessId),
     OutageEnds,
-    LeaseEnds(crate::id::ServerId),
+    LeaseEnds(ServerId),
     FinalSnapshot,
     Syn(ConnectionId),
     Frame(ConnectionId, Side, Frame),
@@ -87,11 +88,16 @@ pub(super) struct Process {
     pub(super) alive: bool,
     /// `stop` was called or the name was lost: it is on its way out.
     pub(super) stopping: bool,
+    /// The registry dropped it for good; it runs on.
+    pub(super) evicted: bool,
     /// What the node holds for the machine: every dial, handshake and link that has not ended yet.
     pub(super) held: BTreeMap<LinkId, Held>,
     /// Connections whose hello waits for news.
     pub(super) waiting: BTreeSet<ConnectionId>,
     timer: Option<Duration>,
+    /// Whom the registry said goodbye for: only their links may be closed as left.
+    farewells: BTreeSet<ServerId>,
+    renamed: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -239,13 +245,35 @@ impl World {
         match action {
             Action::Dial { link, to } => self.dial(process, link, &to),
             Action::Start { link } => self.start(process, link),
-            Action::Close { link, goodbye } => self.close(process, link, goodbye),
+            Action::Close { link, goodbye } => {
+                if !self.may_close(process, link, goodbye) {
+                    self.fail(process, format!("closes the working {link:?} ({goodbye:?}) for no reason"));
+                }
+                self.close(process, link, goodbye);
+            }
             Action::ReportFailure(id) => {
                 self.count("failure reported");
                 self.failure_reported(process, id);
             }
-            Action::Deregister => self.deregister(process),
+            Action::Deregister => {
+                self.processes[process].stopping = true;
+                self.deregister(process);
+            }
             Action::Notify(notice) => self.note(process, &notice),
+        }
+    }
+
+    /// A link in use is not cut because a lease ran out or the registry is lost.
+    fn may_close(&self, process: ProcessId, link: LinkId, goodbye: Goodbye) -> bool {
+        let actor = &self.processes[process];
+        if !actor.held.get(&link).is_some_and(|held| held.started) {
+            return true;
+        }
+        let Some(id) = actor.cluster.links.get(&link) else { return false };
+        match goodbye {
+            Goodbye::Stopped => actor.stopping,
+            Goodbye::YouLeft => actor.farewells.contains(id),
+            Goodbye::Superseded => actor.renamed == Some(self.now) || actor.cluster.links.values().filter(|other| *other == id).count() > 1,
         }
     }
 
@@ -290,6 +318,14 @@ impl World {
     fn news(&mut self, process: ProcessId, news: News) {
         if !self.processes[process].alive {
             return;
+        }
+        let actor = &mut self.processes[process];
+        match &news {
+            News::Left { id, reason: registry::LeaveReason::Deregistered | registry::LeaveReason::Replaced } => {
+                _ = actor.farewells.insert(*id)
+            }
+            News::Registered(entry) if actor.judge.me.is_some_and(|me| me != entry.id) => actor.renamed = Some(self.now),
+            _ => {}
         }
         self.step(process, |cluster, now| cluster.news(now, news));
         self.ask_waiting(process);
@@ -336,9 +372,12 @@ impl World {
             judge: Judge::default(),
             alive: true,
             stopping: false,
+            evicted: false,
             held: BTreeMap::new(),
             waiting: BTreeSet::new(),
             timer: None,
+            farewells: BTreeSet::new(),
+            renamed: None,
         });
         self.directory.opened(process);
         let delay = self.latency() * 3;
