@@ -128,7 +128,7 @@ impl Cluster {
                 member.doomed = Some(LeaveReason::Stopped);
                 if linked {
                     // It is flushing its last messages and will say goodbye by itself.
-                    member.close_at = Some(drain_until);
+                    member.close_at.get_or_insert(drain_until);
                 } else {
                     self.remove(id, LeaveReason::Stopped);
                 }
