@@ -123,11 +123,15 @@ impl World {
         }
         if fresh {
             self.replace_namesakes(&registration);
-            self.hear(process, News::Registered(registration.clone()));
-            self.broadcast(process, News::Joined(registration));
+            self.broadcast(process, News::Joined(registration.clone()));
         }
-        let all = self.directory.all();
-        self.hear(process, News::Snapshot(all));
+        let mut words = vec![News::Snapshot(self.directory.all())];
+        if fresh {
+            words.insert(self.rng.random_range(0..=1), News::Registered(registration));
+        }
+        for word in words {
+            self.hear(process, word);
+        }
     }
 
     fn fresh_id(&mut self) -> ServerId {

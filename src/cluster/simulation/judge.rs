@@ -131,6 +131,7 @@ impl Judge {
         if !cluster.members.keys().eq(self.views.keys()) {
             return Err(format!("its members are {:?}, its game sees {:?}", cluster.members.keys(), self.views));
         }
+        let mut references = 0;
         for (id, member) in &cluster.members {
             let (up, others) = match member.state {
                 State::Up { link, .. } => (Some(link), None),
@@ -141,10 +142,14 @@ impl Judge {
             if self.views.get(id) != Some(&up) {
                 return Err(format!("{id} is {:?} but its game sees {:?}", member.state, self.views.get(id)));
             }
+            references += [up, others, member.accepting].iter().flatten().count();
             let known = |link: &LinkId| cluster.links.get(link) == Some(id);
             if ![up, others, member.accepting].iter().flatten().all(known) {
                 return Err(format!("{id} has a link that is in no table: {member:?}"));
             }
+        }
+        if references != cluster.links.len() {
+            return Err(format!("it keeps links that no member has: {:?} of {:?}", cluster.links, cluster.members));
         }
         let held: Vec<&LinkId> = held.collect();
         if !cluster.links.keys().eq(held.iter().copied()) {

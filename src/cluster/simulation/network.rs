@@ -130,7 +130,8 @@ impl World {
             return;
         }
         if self.network.cutters.contains(&pair) {
-            let delay = self.draw(SECOND / 5);
+            // Mostly just after the handshake, which takes four delays.
+            let delay = self.latency() * 5 + self.draw(SECOND / 50);
             self.after(delay, Event::Cut(connection));
         }
         let this = &mut self.network.connections[connection];

@@ -181,8 +181,13 @@ fn draw_faults(rng: &mut SmallRng, slots: usize, registry: RegistryKind, chaos: 
             faults.push((at, Fault::Start { slot }));
         }
     }
+    // Faults meet more often when they come in bursts.
+    let bursts: Vec<Duration> = (0..rng.random_range(0..=3)).map(|_| within(rng, chaos)).collect();
     for _ in 0..rng.random_range(0..=12) {
-        let at = within(rng, chaos);
+        let at = match rng.random_range(0..=bursts.len() * 2) {
+            0 => within(rng, chaos),
+            burst => bursts[(burst - 1) / 2] + within(rng, SECOND),
+        };
         let lasts = within(rng, SECOND * 10);
         let (a, b) = (rng.random_range(0..slots), rng.random_range(0..slots));
         let fault = match rng.random_range(0..100) {

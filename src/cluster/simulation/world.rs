@@ -65,6 +65,8 @@ pub(super) enum Event {
     CutterEnds(usize, usize),
     /// Two links to one process may not both live on.
     Twins(ProcessId, [LinkId; 2]),
+    /// The registry said goodbye for this server a while ago: it must have left.
+    MustHaveLeft(ProcessId, ServerId),
 }
 
 #[derive(Debug)]
@@ -196,6 +198,11 @@ impl World {
             Event::PartitionEnds(a, b) => _ = self.network.partitions.remove(&(a, b)),
             Event::CutterEnds(a, b) => _ = self.network.cutters.remove(&(a, b)),
             Event::Twins(process, links) => return self.twins(process, links),
+            Event::MustHaveLeft(process, id) => {
+                if self.processes[process].alive && self.processes[process].judge.views.contains_key(&id) {
+                    self.fail(process, format!("still sees {id}, long after its goodbye"));
+                }
+            }
         }
         self.network.failure.take().map_or(Ok(()), Err)
     }
@@ -296,6 +303,9 @@ impl World {
                 "stopped: Replaced by a seat's newer process"
             }
             Notice::Stopped { reason: StopReason::Replaced, .. } => "stopped: Replaced",
+            Notice::Joined { registration, .. } if registration.name == self.plan.slots[self.processes[process].slot].name => {
+                return self.fail(process, format!("sees its own namesake {} as another server", registration.id));
+            }
             Notice::Started { .. } | Notice::Joined { .. } | Notice::Left { .. } => return,
             Notice::RegistryLost(_) | Notice::RegistryRestored => return,
         };
@@ -319,10 +329,14 @@ impl World {
         if !self.processes[process].alive {
             return;
         }
+        let seats = self.plan.registry.seats();
         let actor = &mut self.processes[process];
         match &news {
             News::Left { id, reason: registry::LeaveReason::Deregistered | registry::LeaveReason::Replaced } => {
-                _ = actor.farewells.insert(*id)
+                if actor.farewells.insert(*id) && !seats {
+                    // It may flush for DRAIN, and so may this side when it closes the link.
+                    self.after(DRAIN * 2 + SECOND, Event::MustHaveLeft(process, *id));
+                }
             }
             News::Registered(entry) if actor.judge.me.is_some_and(|me| me != entry.id) => actor.renamed = Some(self.now),
             _ => {}
