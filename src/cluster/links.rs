@@ -37,7 +37,7 @@ impl Cluster {
             return Admission::Refuse(refuse(RefusalCode::WrongServer, text));
         }
         let ours = self.terms(&claim.group, &self.settings.group);
-        if let Err(refusal) = admission::check_terms(&claim.group, &self.settings.group, &ours, &hello.terms) {
+        if let Err(refusal) = admission::check_terms((&claim.group, &hello.terms), (&self.settings.group, &ours)) {
             return Admission::Refuse(refusal);
         }
         if !self.settings.topology.related(&self.settings.group, &claim.group) {
