@@ -171,8 +171,41 @@ pub enum KeyError {
     )]
     OtherServer { cert: PathBuf, cert_group: String, cert_name: String, group: String, name: String },
 
+    #[error("the certificate {cert:?} is not valid now: {reason}; issue a new one with `sinew keygen issue`, or set this machine's clock")]
+    NotValidNow { cert: PathBuf, reason: String },
+
+    #[error("cluster.key_file is set together with cluster.ca, cluster.cert or cluster.key; keep either the key file or the other three")]
+    Conflicting,
+
+    #[error(
+        "{missing} is not set; an issued certificate needs cluster.ca, cluster.cert and cluster.key together (`sinew keygen issue` makes all three)"
+    )]
+    Incomplete { missing: String },
+
+    #[error("the {what} `{value}` cannot stand in a certificate; use 1 to 63 characters of A-Z a-z 0-9 _ . -")]
+    InvalidName { what: &'static str, value: String },
+
+    #[error("{path:?} exists already and is left as it is; choose another path, or replace it with --force")]
+    Exists { path: PathBuf },
+
+    #[error("{path:?} cannot be written: {source}; choose a directory this user may write to")]
+    NotWritten {
+        path: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
+
+    #[error("no key or certificate could be made: {reason}")]
+    NotMade { reason: String },
+
     #[error(
         "{key} = \"{address}\" is not a loopback address and no cluster key is configured, so anybody could join; make a key with `sinew keygen` and set cluster.key_file, or listen on 127.0.0.1"
     )]
     NoKeyOnPublicAddress { key: &'static str, address: String },
+}
+
+impl KeyError {
+    pub(crate) fn not_made(reason: impl ToString) -> Self {
+        KeyError::NotMade { reason: reason.to_string() }
+    }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 ///
 /// A server that restarts registers anew and gets a new id (with the `fixed` registry an id names the seat in the list instead).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "u64", into = "u64")]
 pub struct ServerId(u64);
 
 impl ServerId {
@@ -22,6 +22,21 @@ impl ServerId {
     /// The number as it crosses the C ABI and the wire.
     pub fn get(self) -> u64 {
         self.0
+    }
+}
+
+impl TryFrom<u64> for ServerId {
+    type Error = &'static str;
+
+    /// What arrives from outside is checked before it is an id.
+    fn try_from(raw: u64) -> Result<Self, Self::Error> {
+        Self::new(raw).ok_or("a server id is between 1 and 2^53 - 1")
+    }
+}
+
+impl From<ServerId> for u64 {
+    fn from(id: ServerId) -> u64 {
+        id.0
     }
 }
 

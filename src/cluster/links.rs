@@ -18,7 +18,7 @@ impl Cluster {
         };
         if let Some((reason, _)) = &self.stopping {
             let text = match reason {
-                StopReason::Requested => "this server is stopping",
+                StopReason::Requested | StopReason::Failed => "this server is stopping",
                 StopReason::Replaced => "this server has been replaced by a newer one of the same name",
             };
             return Admission::Refuse(refuse(RefusalCode::Unavailable, text.into()));
@@ -79,6 +79,11 @@ impl Cluster {
             self.forget(earlier, Goodbye::Superseded);
         }
         Admission::Accept { link, protocol }
+    }
+
+    /// Whose link this is.
+    pub(crate) fn member_of(&self, link: LinkId) -> Option<ServerId> {
+        self.links.get(&link).copied()
     }
 
     /// What this server answers to an admitted hello.

@@ -1,7 +1,7 @@
 //! The members this server can see, and the one link it has, wants or waits for with each.
 
 use super::backoff::Backoff;
-use super::topology::{Direction, Topology};
+use super::topology::Direction;
 use super::{Action, LeaveReason, LinkId, Notice, Settings, StopReason};
 use crate::id::ServerId;
 use crate::registry::Registration;
@@ -96,10 +96,6 @@ impl Cluster {
     /// When [`Cluster::timeout`] wants to be called next.
     pub(crate) fn next_timeout(&self) -> Option<Duration> {
         self.members.values().flat_map(|member| [member.close_at, member.dial_at()]).flatten().min()
-    }
-
-    pub(crate) fn topology(&self) -> &Topology {
-        &self.settings.topology
     }
 
     pub(crate) fn timeout(&mut self, now: Duration) {

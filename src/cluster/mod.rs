@@ -75,4 +75,6 @@ pub enum StopReason {
     Requested = 1,
     /// A newer server took this server's group and name.
     Replaced = 2,
+    /// A bug in Sinew ended this server; others in the process are not touched.
+    Failed = 3,
 }

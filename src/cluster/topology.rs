@@ -57,7 +57,7 @@ impl Topology {
         }
     }
 
-    fn connects(&self, from: &str, to: &str) -> bool {
+    pub(crate) fn connects(&self, from: &str, to: &str) -> bool {
         self.groups.get(from).is_some_and(|group| group.connects_to.iter().any(|name| name == to))
     }
 }

@@ -55,7 +55,8 @@ macro_rules! plain {
 macro_rules! needs_types_in_the_data {
     ($($deserialize:ident)*) => {
         $(fn $deserialize<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Failure> {
-            let reason = "this Rust type asks the data what it holds, which the data does not say; read a type without untagged, flattened or internally tagged parts";
+            let reason = "this Rust type asks the data what it holds, which the data does not say; \
+                read a type without untagged, flattened or internally tagged parts";
             Err(Failure::Refused(reason.to_owned()).at(self.reader.position()))
         })*
     };

@@ -2,12 +2,54 @@
 //!
 //! A connector talks to one kind of registry. It runs in the server's own runtime, reports what it learns as [`News`] and is told
 //! what to do through [`Command`]s; it never decides anything about links and never ends the process. A lost registry is news, not an error.
+//!
+//! [`fixed`] is a list in the configuration, [`embedded`] our own service; [`contract`] is the suite every connector must pass, a user's
+//! own included. May use `config`, `transport` (TLS), `wire` (the codec) and tokio. Must never know links, messages or the event queue.
 
-use crate::config::Visibility;
+pub mod contract;
+pub mod embedded;
+pub mod fixed;
+
+use crate::config::{ConfigError, RegistryKind, ServerConfig, Visibility};
 use crate::id::ServerId;
+use crate::transport::identity::Identity;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use tokio::sync::mpsc;
+
+/// The connector that `[registry]` asks for.
+///
+/// `hosted`: where this server's own registry host really listens, when it has one. It stands in for an empty `registry.addresses`.
+/// Errors: whatever [`ServerConfig::validate`] finds.
+pub fn connector(config: &ServerConfig, identity: &Identity, hosted: Option<SocketAddr>) -> Result<Box<dyn Connector>, ConfigError> {
+    config.validate()?;
+    let registry = &config.registry;
+    Ok(match registry.kind {
+        RegistryKind::Fixed => Box::new(fixed::Fixed::new(config)?),
+        RegistryKind::Embedded => {
+            let addresses = match (registry.addresses.is_empty(), hosted) {
+                (false, _) => registry.addresses.clone(),
+                (true, Some(address)) => vec![dialable(address).to_string()],
+                (true, None) => vec![DEFAULT_ADDRESS.into()],
+            };
+            Box::new(embedded::Embedded::new(addresses, identity, &config.cluster.name))
+        }
+    })
+}
+
+/// Where a registry is looked for when nothing is said.
+const DEFAULT_ADDRESS: &str = "127.0.0.1:4100";
+
+/// `0.0.0.0` and `[::]` can be bound but not dialled everywhere: this machine's own address then.
+fn dialable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
+}
 
 /// One entry of the directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,21 +91,22 @@ pub enum LeaveReason {
 /// What a connector reports, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
-    /// This server is registered under this entry (again with the same id after a registry restart).
+    /// This server is registered under this entry. A [`News::Snapshot`] follows the first one; after an outage it comes again,
+    /// with the same id, behind [`News::Restored`].
     Registered(Registration),
-    /// A newer server took this server's name; the connector has given up its registration and will not take it back.
-    Replaced {
-        by: ServerId,
-    },
+    /// A newer server took this server's name; the connector has given up its registration, will not take it back and
+    /// has nothing more to report.
+    Replaced { by: ServerId },
+    /// A server that was not in the view. One that has left as [`LeaveReason::Expired`] may join again under the same id.
     Joined(Registration),
-    Left {
-        id: ServerId,
-        reason: LeaveReason,
-    },
+    /// A server that was in the view, never this server itself.
+    Left { id: ServerId, reason: LeaveReason },
     /// Everything that is registered now, this server included: what is not in it has left (`Expired`).
     Snapshot(Vec<Registration>),
-    /// The registry cannot be reached; the text says why, naming the address and the cure. Once per outage.
+    /// The registry cannot be reached; the text says why, naming the address and the cure. Once per outage; may come before the
+    /// first [`News::Registered`].
     Lost(String),
+    /// The registry is back. What has changed meanwhile follows as joins and leaves, or as a [`News::Snapshot`].
     Restored,
 }
 
@@ -72,11 +115,11 @@ pub enum News {
 pub enum Command {
     /// Dialling this server failed again and again: look whether it is really there.
     ReportFailure(ServerId),
-    /// Leave the registry and end; the connector's task returns when it is done (or the registry cannot be reached).
+    /// Leave the registry and end; the connector's task returns when it is done, or after about a second if the registry does not answer.
     Deregister,
 }
 
-/// The two ends a connector's task works with. The task ends after `Command::Deregister` or when `commands` is closed.
+/// The two ends a connector's task works with. The task ends after [`Command::Deregister`]; closing `commands` means the same.
 pub struct Wires {
     pub news: mpsc::Sender<News>,
     pub commands: mpsc::Receiver<Command>,
@@ -85,6 +128,8 @@ pub struct Wires {
 /// A kind of registry.
 pub trait Connector: Send + 'static {
     /// Registers `me` and watches the directory until told to deregister. Retries for ever by itself.
+    ///
+    /// Dropping the future leaves without a goodbye and leaves no task or socket behind.
     fn run(self: Box<Self>, me: Candidate, wires: Wires) -> std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
     /// Whether ids name seats of a list agreed beforehand (`fixed`) rather than registrations: then an id comes back after a goodbye.

@@ -1,4 +1,12 @@
-//! Authenticated encrypted byte streams between members of one cluster.
+//! Authenticated encrypted byte streams between members of one cluster, and the keys that make somebody a member.
+//!
+//! May use tokio, rustls and the file system (keys only); takes `config` sections and returns streams, proven names and typed
+//! errors. Must never know what travels on a stream (frames, sessions, registries) nor who is in the cluster.
+//! Nothing here is process-wide: the crypto provider is passed explicitly, so any number of servers live side by side.
 
+mod failure;
+mod files;
 pub mod identity;
+pub mod keys;
 pub mod tls;
+mod verifier;

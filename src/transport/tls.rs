@@ -1,7 +1,19 @@
 //! TLS 1.3 over TCP, both sides verified against the cluster's authorities.
 
+pub use super::failure::{TlsError, TlsFailure, explain_io};
 use super::identity::{Identity, PeerIdentity};
+use super::verifier;
+use rustls::CommonState;
+use rustls::client::{ClientConfig, Resumption};
+use rustls::server::{NoServerSessionStorage, ServerConfig};
+use rustls::version::TLS13;
+use rustls_pki_types::{DnsName, ServerName};
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 /// An encrypted stream to an authenticated member.
 pub type Stream = tokio_rustls::TlsStream<TcpStream>;
@@ -9,47 +21,121 @@ pub type Stream = tokio_rustls::TlsStream<TcpStream>;
 /// Dials and accepts for one purpose (one ALPN protocol).
 #[derive(Clone)]
 pub struct Tls {
-    // helper
-}
-
-/// Why a connection did not become a [`Stream`]; `reason` is a stable short word for counters and logs.
-#[derive(Debug, thiserror::Error)]
-#[error("{reason}: {text}")]
-pub struct TlsError {
-    pub reason: TlsFailure,
-    pub text: String,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum TlsFailure {
-    /// Not TLS at all, or not TLS 1.3, or not our ALPN.
-    NotTls,
-    /// No certificate, another cluster's, expired, or without a `sinew://` name.
-    Untrusted,
-    /// The socket broke or closed.
-    Io,
-}
-
-impl std::fmt::Display for TlsFailure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            TlsFailure::NotTls => "not TLS",
-            TlsFailure::Untrusted => "untrusted",
-            TlsFailure::Io => "io",
-        })
-    }
+    acceptor: TlsAcceptor,
+    connector: TlsConnector,
+    alpn: &'static [u8],
 }
 
 impl Tls {
-    pub fn new(_identity: &Identity, _alpn: &'static [u8]) -> Self {
-        unimplemented!("helper")
+    /// `alpn` names what is spoken on the streams, e.g. `sinew/1`: a peer that names something else gets no stream.
+    pub fn new(identity: &Identity, alpn: &'static [u8]) -> Self {
+        let mut server = ServerConfig::builder_with_provider(identity.provider())
+            .with_protocol_versions(&[&TLS13])
+            .expect("the provider has TLS 1.3 suites")
+            .with_client_cert_verifier(identity.verifier())
+            .with_cert_resolver(identity.certified());
+        server.alpn_protocols = vec![alpn.to_vec()];
+        // Every connection proves itself anew: nothing to resume, so no tickets to steal and no early data to replay.
+        server.session_storage = Arc::new(NoServerSessionStorage {});
+        server.send_tls13_tickets = 0;
+
+        let mut client = ClientConfig::builder_with_provider(identity.provider())
+            .with_protocol_versions(&[&TLS13])
+            .expect("the provider has TLS 1.3 suites")
+            .dangerous()
+            .with_custom_certificate_verifier(identity.verifier())
+            .with_client_cert_resolver(identity.certified());
+        client.alpn_protocols = vec![alpn.to_vec()];
+        client.resumption = Resumption::disabled();
+        client.enable_sni = false;
+
+        Self { acceptor: Arc::new(server).into(), connector: Arc::new(client).into(), alpn }
     }
+
     /// TLS handshake on an accepted socket. No deadline of its own: the caller sets one.
-    pub async fn accept(&self, _tcp: TcpStream) -> Result<(Stream, PeerIdentity), TlsError> {
-        unimplemented!("helper")
+    pub async fn accept(&self, tcp: TcpStream) -> Result<(Stream, PeerIdentity), TlsError> {
+        refuse_other_protocols(&tcp).await?;
+        match self.acceptor.accept(tcp).into_fallible().await {
+            Ok(stream) => self.admit(stream.into()),
+            Err((error, tcp)) => Err(refuse(error, tcp).await),
+        }
     }
-    /// TLS handshake on a connected socket.
-    pub async fn connect(&self, _tcp: TcpStream) -> Result<(Stream, PeerIdentity), TlsError> {
-        unimplemented!("helper")
+
+    /// TLS handshake on a connected socket. No deadline of its own: the caller sets one.
+    ///
+    /// `Ok` means that *we* accept the peer. Whether the peer accepts us shows at the first read; see [`explain_io`].
+    pub async fn connect(&self, tcp: TcpStream) -> Result<(Stream, PeerIdentity), TlsError> {
+        match self.connector.connect(unused_name(), tcp).into_fallible().await {
+            Ok(stream) => self.admit(stream.into()),
+            Err((error, tcp)) => Err(refuse(error, tcp).await),
+        }
     }
+
+    fn admit(&self, stream: Stream) -> Result<(Stream, PeerIdentity), TlsError> {
+        let state: &CommonState = stream.get_ref().1;
+        if state.alpn_protocol() != Some(self.alpn) {
+            return Err(TlsError::not_tls(format!(
+                "the peer speaks TLS but did not name the protocol {:?} (ALPN), so it is not a Sinew server",
+                String::from_utf8_lossy(self.alpn)
+            )));
+        }
+        let leaf = state.peer_certificates().and_then(<[_]>::first);
+        let peer = leaf.ok_or("it presented no certificate").and_then(verifier::carried_name);
+        match peer {
+            Ok(peer) => Ok((stream, peer)),
+            Err(reason) => Err(TlsError::untrusted(format!("the peer is no Sinew server: {reason}"))),
+        }
+    }
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tls").field("alpn", &String::from_utf8_lossy(self.alpn)).finish_non_exhaustive()
+    }
+}
+
+/// rustls wants a name to dial; it is neither sent (no SNI) nor compared (see the verifier).
+fn unused_name() -> ServerName<'static> {
+    ServerName::DnsName(DnsName::try_from("sinew").expect("a valid DNS name"))
+}
+
+/// Looks at the first bytes without taking them: what is plainly not TLS is named for what it is, and costs no handshake.
+async fn refuse_other_protocols(tcp: &TcpStream) -> Result<(), TlsError> {
+    const HANDSHAKE_RECORD: u8 = 0x16;
+    let mut first = [0; 8];
+    let read = tcp.peek(&mut first).await.map_err(|error| TlsError::from_handshake(&error))?;
+    match &first[..read] {
+        [] => Err(TlsError::from_handshake(&io::ErrorKind::UnexpectedEof.into())),
+        [HANDSHAKE_RECORD, ..] => Ok(()),
+        other if is_http(other) => {
+            Err(TlsError::not_tls("this is plain HTTP, not a Sinew server; a browser, a health check or a proxy is pointed at this port"))
+        }
+        other => Err(TlsError::not_tls(format!(
+            "the first byte is {:#04x}, which begins no TLS connection, so the peer is not a Sinew server",
+            other[0]
+        ))),
+    }
+}
+
+fn is_http(bytes: &[u8]) -> bool {
+    let methods = ["GET ", "HEAD ", "POST ", "PUT ", "DELETE ", "OPTIONS ", "CONNECT ", "TRACE ", "PATCH ", "PRI * "];
+    methods
+        .iter()
+        .any(|method| bytes.starts_with(method.as_bytes()) || (bytes.len() < method.len() && method.as_bytes().starts_with(bytes)))
+}
+
+/// Says goodbye so that the peer can read why: closing a socket with unread data resets it, and the alert would be lost.
+async fn refuse(error: io::Error, mut tcp: TcpStream) -> TlsError {
+    const LINGER: Duration = Duration::from_millis(500);
+    const AT_MOST: u64 = 64 * 1024;
+    let refusal = TlsError::from_handshake(&error);
+    if refusal.reason != TlsFailure::Io {
+        let farewell = async {
+            tcp.shutdown().await?;
+            tokio::io::copy(&mut (&mut tcp).take(AT_MOST), &mut tokio::io::sink()).await
+        };
+        // Whatever comes of it, the refusal stands.
+        let _ = tokio::time::timeout(LINGER, farewell).await;
+    }
+    refusal
 }

@@ -2,7 +2,7 @@
 //!
 //! Pure: bytes in, values out. Knows nothing of sockets, tasks or the cluster's state; every length is checked before it is believed.
 
-pub mod codec;
+pub(crate) mod codec;
 pub(crate) mod control;
 pub(crate) mod frame;
 #[cfg(test)]

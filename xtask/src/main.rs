@@ -1,1 +1,48 @@
-fn main() {}
+//! `cargo xtask …`: the few commands a person needs. Each does its own set-up, or says in one line what to install.
+//!
+//! No dependencies: these commands must start within seconds on a machine that has built nothing yet.
+
+mod outcome;
+mod parts;
+mod shell;
+mod stage;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let result = match arguments.as_slice() {
+        ["test", chosen @ ..] => return test::run(chosen),
+        ["headers"] => parts::headers::write(),
+        ["deny"] => parts::deny::run_cargo_deny(),
+        [] | ["help" | "--help" | "-h"] => {
+            println!("{}", help());
+            Ok(())
+        }
+        [unknown, ..] => Err(format!("`cargo xtask {unknown}` is not a command, or takes no arguments\n\n{}", help())),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("{sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn help() -> String {
+    let parts: String = parts::ALL.iter().map(|part| format!("      {:<9}{}\n", part.name, part.what)).collect();
+    format!(
+        "\
+cargo xtask test             check everything; exit code 1 if anything failed or was skipped
+cargo xtask test PART...     check some parts only:
+{parts}cargo xtask headers          write include/sinew.h anew from src/capi
+cargo xtask deny             ask cargo-deny for advisories too (installs it first: minutes; needs the network)
+cargo xtask help             this text
+
+What is built goes to `target`, or to $CARGO_TARGET_DIR."
+    )
+}

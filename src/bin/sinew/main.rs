@@ -1,1 +1,38 @@
-fn main() {}
+//! `sinew`: keys, a registry, a look at a configuration, and a whole cluster to try.
+
+mod check;
+mod keygen;
+mod registry;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Joins dedicated game servers into one cluster.
+#[derive(Parser)]
+#[command(name = "sinew", version, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Host the cluster's registry.
+    Registry(registry::RegistryArgs),
+    /// Make a cluster key, or a certificate for one server.
+    Keygen(keygen::KeygenArgs),
+    /// Print the effective configuration of a server, or what is wrong with it.
+    Check {
+        /// The server's TOML file.
+        file: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    match CommandLine::parse().command {
+        Command::Registry(args) => registry::run(args),
+        Command::Keygen(args) => keygen::run(args),
+        Command::Check { file } => check::run(&file),
+    }
+}

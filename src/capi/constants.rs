@@ -1,0 +1,191 @@
+//! The numbers of the C ABI. Numbers are for ever; `tests` below hold them to the Rust enums.
+
+/// What a function answers: 0 is success. 1 to 99: a mistake of the caller. 100 to 199: normal life. 200 to 299: the system. 900: a bug.
+pub type sinew_result = i32;
+
+/// The version of the ABI that this header describes; compare with `sinew_abi_version()`.
+pub const SINEW_ABI_VERSION: u32 = 1;
+
+pub const SINEW_RESULT_OK: sinew_result = 0;
+/// A NULL where none is allowed, a number that means nothing, a struct whose `size` is too small.
+pub const SINEW_RESULT_INVALID_ARGUMENT: sinew_result = 1;
+/// The configuration is wrong; `sinew_last_error` names the key, the line and the cure.
+pub const SINEW_RESULT_INVALID_CONFIG: sinew_result = 2;
+pub const SINEW_RESULT_INVALID_UTF8: sinew_result = 3;
+/// Bytes that are not what they should be.
+pub const SINEW_RESULT_INVALID_DATA: sinew_result = 4;
+/// No server of this id is in view: it has left, or never was visible.
+pub const SINEW_RESULT_UNKNOWN_SERVER: sinew_result = 5;
+pub const SINEW_RESULT_UNKNOWN_GROUP: sinew_result = 6;
+/// Another thread is polling this server.
+pub const SINEW_RESULT_BUSY: sinew_result = 7;
+/// The outbox is full: nothing was queued. SINEW_EVENT_WRITABLE follows.
+pub const SINEW_RESULT_QUEUE_FULL: sinew_result = 100;
+pub const SINEW_RESULT_NOT_CONNECTED: sinew_result = 101;
+/// This server is stopped or stopping.
+pub const SINEW_RESULT_STOPPED: sinew_result = 102;
+/// Over `limits.max_message_bytes`.
+pub const SINEW_RESULT_MESSAGE_TOO_BIG: sinew_result = 103;
+pub const SINEW_RESULT_ADDRESS_IN_USE: sinew_result = 200;
+pub const SINEW_RESULT_IO: sinew_result = 201;
+/// A key or certificate file is missing, unreadable, damaged or of another cluster.
+pub const SINEW_RESULT_KEY: sinew_result = 202;
+/// A bug in Sinew was contained. The server it happened in may be lost; others are not.
+pub const SINEW_RESULT_PANIC: sinew_result = 900;
+
+/// Ordered, exactly once, as long as the link lives.
+pub const SINEW_MODE_RELIABLE: u32 = 0;
+/// At most once, in any order; dropped rather than queued.
+pub const SINEW_MODE_UNRELIABLE: u32 = 1;
+
+/// This server is registered. `server`: its own id.
+pub const SINEW_EVENT_STARTED: u32 = 1;
+/// A server that this one may see is in the registry; not connected yet. `server`, `group`.
+pub const SINEW_EVENT_SERVER_JOINED: u32 = 2;
+/// The link is up on both sides: sending works. `server`, `group`.
+pub const SINEW_EVENT_SERVER_CONNECTED: u32 = 3;
+/// Nothing has been heard from it for `limits.interrupted_after_ms`; what is sent waits. `server`, `group`.
+pub const SINEW_EVENT_SERVER_INTERRUPTED: u32 = 4;
+/// It is heard again. `server`, `group`.
+pub const SINEW_EVENT_SERVER_RESUMED: u32 = 5;
+/// The link is down. `server`, `group`; `code`: SINEW_DISCONNECT_*; `data`: why, as text; `count`: reliable messages not known to have arrived.
+pub const SINEW_EVENT_SERVER_DISCONNECTED: u32 = 6;
+/// It is gone from view; nothing more comes from this id. `server`, `group`; `code`: SINEW_LEAVE_*.
+pub const SINEW_EVENT_SERVER_LEFT: u32 = 7;
+/// A message. `server`, `group`, `tag`, `mode`, `data`, `len`.
+pub const SINEW_EVENT_MESSAGE: u32 = 8;
+/// After SINEW_RESULT_QUEUE_FULL: half of the outbox to `server` is free again.
+pub const SINEW_EVENT_WRITABLE: u32 = 9;
+/// The registry cannot be reached; links live on. `data`: why, as text.
+pub const SINEW_EVENT_REGISTRY_LOST: u32 = 10;
+pub const SINEW_EVENT_REGISTRY_RESTORED: u32 = 11;
+/// A line of the library's log (`log.to = "events"`). `code`: SINEW_LOG_*; `data`: the text.
+pub const SINEW_EVENT_LOG: u32 = 15;
+/// The last event of this server. `code`: SINEW_STOP_*; `data`: why, as text.
+pub const SINEW_EVENT_STOPPED: u32 = 16;
+
+/// The connection broke: its process ended, or the network cut it.
+pub const SINEW_DISCONNECT_LOST: u32 = 1;
+/// Nothing was heard from it for too long.
+pub const SINEW_DISCONNECT_SILENT: u32 = 2;
+/// It stopped gracefully.
+pub const SINEW_DISCONNECT_PEER_STOPPED: u32 = 3;
+/// The registry says that it has left.
+pub const SINEW_DISCONNECT_PEER_LEFT: u32 = 4;
+/// It made a newer link.
+pub const SINEW_DISCONNECT_SUPERSEDED: u32 = 5;
+/// It broke the protocol.
+pub const SINEW_DISCONNECT_PROTOCOL: u32 = 6;
+/// This server is stopping.
+pub const SINEW_DISCONNECT_STOPPING: u32 = 7;
+
+/// It stopped gracefully.
+pub const SINEW_LEAVE_STOPPED: u32 = 1;
+/// A newer server registered under its group and name.
+pub const SINEW_LEAVE_REPLACED: u32 = 2;
+/// Its registration ran out.
+pub const SINEW_LEAVE_EXPIRED: u32 = 3;
+/// This server is stopping.
+pub const SINEW_LEAVE_STOPPING: u32 = 4;
+
+/// `sinew_server_stop` was called.
+pub const SINEW_STOP_REQUESTED: u32 = 1;
+/// A newer server registered under this server's group and name.
+pub const SINEW_STOP_REPLACED: u32 = 2;
+/// A bug in Sinew ended this server.
+pub const SINEW_STOP_FAILED: u32 = 3;
+
+pub const SINEW_LOG_ERROR: u32 = 1;
+pub const SINEW_LOG_WARN: u32 = 2;
+pub const SINEW_LOG_INFO: u32 = 3;
+pub const SINEW_LOG_DEBUG: u32 = 4;
+pub const SINEW_LOG_TRACE: u32 = 5;
+
+/// Only servers find the group.
+pub const SINEW_VISIBILITY_INTERNAL: u32 = 1;
+/// The group may accept game clients.
+pub const SINEW_VISIBILITY_EXTERNAL: u32 = 2;
+
+/// Bit: this server, or its group, dials.
+pub const SINEW_DIRECTION_OUTGOING: u32 = 1;
+/// Bit: the other side dials.
+pub const SINEW_DIRECTION_INCOMING: u32 = 2;
+
+pub const SINEW_STATE_DISCONNECTED: u32 = 1;
+pub const SINEW_STATE_CONNECTING: u32 = 2;
+pub const SINEW_STATE_CONNECTED: u32 = 3;
+pub const SINEW_STATE_INTERRUPTED: u32 = 4;
+pub const SINEW_STATE_LEFT: u32 = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ConnectionState, DisconnectReason, ErrorCode, LeaveReason, SendMode, StopReason};
+
+    #[test]
+    fn results_are_the_error_codes() {
+        let results = [
+            SINEW_RESULT_INVALID_ARGUMENT,
+            SINEW_RESULT_INVALID_CONFIG,
+            SINEW_RESULT_INVALID_UTF8,
+            SINEW_RESULT_INVALID_DATA,
+            SINEW_RESULT_UNKNOWN_SERVER,
+            SINEW_RESULT_UNKNOWN_GROUP,
+            SINEW_RESULT_BUSY,
+            SINEW_RESULT_QUEUE_FULL,
+            SINEW_RESULT_NOT_CONNECTED,
+            SINEW_RESULT_STOPPED,
+            SINEW_RESULT_MESSAGE_TOO_BIG,
+            SINEW_RESULT_ADDRESS_IN_USE,
+            SINEW_RESULT_IO,
+            SINEW_RESULT_KEY,
+            SINEW_RESULT_PANIC,
+        ];
+        assert_eq!(ErrorCode::ALL.map(|code| code as i32), results);
+    }
+
+    #[test]
+    fn reasons_modes_and_states_are_the_enums() {
+        assert_eq!([SendMode::Reliable as u32, SendMode::Unreliable as u32], [SINEW_MODE_RELIABLE, SINEW_MODE_UNRELIABLE]);
+        assert_eq!(
+            [
+                DisconnectReason::Lost,
+                DisconnectReason::Silent,
+                DisconnectReason::PeerStopped,
+                DisconnectReason::PeerLeft,
+                DisconnectReason::Superseded,
+                DisconnectReason::Protocol,
+                DisconnectReason::Stopping,
+            ]
+            .map(|reason| reason as u32),
+            [
+                SINEW_DISCONNECT_LOST,
+                SINEW_DISCONNECT_SILENT,
+                SINEW_DISCONNECT_PEER_STOPPED,
+                SINEW_DISCONNECT_PEER_LEFT,
+                SINEW_DISCONNECT_SUPERSEDED,
+                SINEW_DISCONNECT_PROTOCOL,
+                SINEW_DISCONNECT_STOPPING,
+            ]
+        );
+        assert_eq!(
+            [LeaveReason::Stopped, LeaveReason::Replaced, LeaveReason::Expired, LeaveReason::Stopping].map(|reason| reason as u32),
+            [SINEW_LEAVE_STOPPED, SINEW_LEAVE_REPLACED, SINEW_LEAVE_EXPIRED, SINEW_LEAVE_STOPPING]
+        );
+        assert_eq!(
+            [StopReason::Requested, StopReason::Replaced, StopReason::Failed].map(|reason| reason as u32),
+            [SINEW_STOP_REQUESTED, SINEW_STOP_REPLACED, SINEW_STOP_FAILED]
+        );
+        assert_eq!(
+            [
+                ConnectionState::Disconnected,
+                ConnectionState::Connecting,
+                ConnectionState::Connected,
+                ConnectionState::Interrupted,
+                ConnectionState::Left,
+            ]
+            .map(|state| state as u32),
+            [SINEW_STATE_DISCONNECTED, SINEW_STATE_CONNECTING, SINEW_STATE_CONNECTED, SINEW_STATE_INTERRUPTED, SINEW_STATE_LEFT]
+        );
+    }
+}

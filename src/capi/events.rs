@@ -1,0 +1,144 @@
+//! From the queue to the caller's array: batches are walked where they lie, and lent until the next poll.
+
+use super::constants::*;
+use super::structs::sinew_event;
+use crate::config::LogLevel;
+use crate::event::{Event, EventQueue, Item};
+use crate::server::RemoteServer;
+use std::collections::{BTreeMap, VecDeque};
+use std::ffi::{CStr, CString};
+use std::ptr::null;
+use std::time::Duration;
+
+/// What `sinew_server_poll` has taken from the queue and not yet given back.
+#[derive(Default)]
+pub(super) struct Lent {
+    /// Taken, and not given to the caller yet (the front batch perhaps in part).
+    waiting: VecDeque<Item>,
+    /// First message of the front batch that the caller has not seen.
+    next_span: usize,
+    /// Given to the caller: its events point into these.
+    items: Vec<Item>,
+    texts: Vec<CString>,
+}
+
+impl Lent {
+    /// Fills `events` as far as there is something; `None`: stopped, and everything has been given out.
+    pub(super) fn poll(
+        &mut self,
+        queue: &EventQueue,
+        groups: &BTreeMap<String, CString>,
+        timeout: Duration,
+        events: &mut [std::mem::MaybeUninit<sinew_event>],
+    ) -> Option<usize> {
+        self.items.clear();
+        self.texts.clear();
+        if self.waiting.is_empty() {
+            queue.take(timeout, &mut self.waiting)?;
+        }
+        let mut filled = 0;
+        while filled < events.len() {
+            match self.waiting.front() {
+                None => break,
+                Some(Item::Messages(batch)) => {
+                    let group = group_of(groups, &batch.peer.group);
+                    let room = events.len() - filled;
+                    let rest = &batch.spans[self.next_span..];
+                    let now = &rest[..rest.len().min(room)];
+                    for (slot, span) in events[filled..].iter_mut().zip(now) {
+                        slot.write(sinew_event {
+                            mode: span.mode as u32,
+                            server: batch.peer.id.get(),
+                            group,
+                            data: batch.payload(*span).as_ptr(),
+                            len: span.len,
+                            tag: span.tag.into(),
+                            ..empty(SINEW_EVENT_MESSAGE)
+                        });
+                    }
+                    filled += now.len();
+                    self.next_span += now.len();
+                    if self.next_span < batch.spans.len() {
+                        break;
+                    }
+                    self.next_span = 0;
+                }
+                Some(Item::Event { event, .. }) => {
+                    if let Some(event) = describe(event, groups, &mut self.texts) {
+                        events[filled].write(event);
+                        filled += 1;
+                    }
+                }
+            }
+            self.items.extend(self.waiting.pop_front());
+        }
+        Some(filled)
+    }
+}
+
+/// One event other than a message; `None` for kinds this ABI does not know.
+fn describe(event: &Event, groups: &BTreeMap<String, CString>, texts: &mut Vec<CString>) -> Option<sinew_event> {
+    let about = |kind: u32, server: &RemoteServer| sinew_event {
+        server: server.id().get(),
+        group: group_of(groups, server.group()),
+        ..empty(kind)
+    };
+    let mut with_text = |event: sinew_event, text: &str| {
+        // A NUL inside would end the text early for a C reader.
+        let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
+        let event = sinew_event { data: text.as_ptr().cast(), len: text.as_bytes().len(), ..event };
+        // The pointer leads to the CString's own heap memory, which does not move with it.
+        texts.push(text);
+        event
+    };
+    Some(match event {
+        Event::Started { id } => sinew_event { server: id.get(), ..empty(SINEW_EVENT_STARTED) },
+        Event::ServerJoined { server } => about(SINEW_EVENT_SERVER_JOINED, server),
+        Event::ServerConnected { server } => about(SINEW_EVENT_SERVER_CONNECTED, server),
+        Event::ServerInterrupted { server } => about(SINEW_EVENT_SERVER_INTERRUPTED, server),
+        Event::ServerResumed { server } => about(SINEW_EVENT_SERVER_RESUMED, server),
+        Event::ServerDisconnected { server, reason, text, unacknowledged } => {
+            let event = sinew_event { code: *reason as u32, count: *unacknowledged, ..about(SINEW_EVENT_SERVER_DISCONNECTED, server) };
+            with_text(event, text)
+        }
+        Event::ServerLeft { server, reason } => sinew_event { code: *reason as u32, ..about(SINEW_EVENT_SERVER_LEFT, server) },
+        Event::Writable { server } => about(SINEW_EVENT_WRITABLE, server),
+        Event::RegistryLost { text } => with_text(empty(SINEW_EVENT_REGISTRY_LOST), text),
+        Event::RegistryRestored => empty(SINEW_EVENT_REGISTRY_RESTORED),
+        Event::Log { level, target, text } => {
+            let code = match level {
+                LogLevel::Error => SINEW_LOG_ERROR,
+                LogLevel::Warn => SINEW_LOG_WARN,
+                LogLevel::Info => SINEW_LOG_INFO,
+                LogLevel::Debug => SINEW_LOG_DEBUG,
+                LogLevel::Trace => SINEW_LOG_TRACE,
+            };
+            with_text(sinew_event { code, ..empty(SINEW_EVENT_LOG) }, &format!("{target}: {text}"))
+        }
+        Event::Stopped { reason, text } => with_text(sinew_event { code: *reason as u32, ..empty(SINEW_EVENT_STOPPED) }, text),
+        // Messages come in batches, not as events of their own.
+        Event::Message { .. } => return None,
+    })
+}
+
+fn group_of(groups: &BTreeMap<String, CString>, name: &str) -> *const std::ffi::c_char {
+    // Only servers of groups in our own topology are in view.
+    groups.get(name).map_or(c"".as_ptr(), |group| CStr::as_ptr(group))
+}
+
+fn empty(kind: u32) -> sinew_event {
+    sinew_event {
+        r#type: kind,
+        mode: 0,
+        server: 0,
+        client: 0,
+        request: 0,
+        group: null(),
+        data: null(),
+        len: 0,
+        tag: 0,
+        code: 0,
+        count: 0,
+        reserved: 0,
+    }
+}

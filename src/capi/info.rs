@@ -1,0 +1,204 @@
+//! `sinew_server_info`, `_groups`, `_group_members`, `_find`, `_explain`, `_stats`: what is known at this moment.
+
+use super::constants::*;
+use super::guard::guard;
+use super::pointers::{copy_text, field, fill, object, put, required, server_id, sized, text};
+use super::server::sinew_server;
+use super::structs::{sinew_group_info, sinew_remote_info, sinew_server_info, sinew_stats};
+use crate::cluster::Direction;
+use crate::config::Visibility;
+use crate::error::Error;
+use crate::server::{Rejection, ServerGroup};
+use std::ffi::c_char;
+
+/// This server, as the others see it. Set `out->size` first. Errors: INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sinew_server_info(server: *const sinew_server, out: *mut sinew_server_info) -> sinew_result {
+    guard(|| {
+        // SAFETY: NULL, or alive by the caller's promise.
+        let info = unsafe { object("server", server)? }.server.info();
+        let make = |size| sinew_server_info {
+            size,
+            visibility: visibility(info.visibility),
+            id: info.id.map_or(0, |id| id.get()),
+            group: field(&info.group),
+            name: field(&info.name),
+            host: field(&info.host),
+            port: info.port.into(),
+            reserved: 0,
+        };
+        // SAFETY: `out->size` tells how much of it is ours to write, by the caller's promise.
+        unsafe { fill("out", out, make) }
+    })
+}
+
+/// The groups that this server's group is connected with, ordered by name. Set `out[0].size` first.
+///
+/// `*count` tells how many there are; the first `capacity` of them are written. `out` may be NULL when `capacity` is 0.
+/// Errors: INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sinew_server_groups(
+    server: *const sinew_server,
+    out: *mut sinew_group_info,
+    capacity: usize,
+    count: *mut usize,
+) -> sinew_result {
+    guard(|| {
+        // SAFETY: NULL, or alive by the caller's promise.
+        let groups = unsafe { object("server", server)? }.server.groups();
+        let count = required("count", count)?;
+        if capacity > 0 {
+            let out = required("out", out)?.cast::<u8>();
+            // SAFETY: at least one element, whose size is readable, by the caller's promise.
+            let size = unsafe { sized("out[0]", out.cast::<sinew_group_info>())? };
+            for (index, group) in groups.iter().take(capacity).enumerate() {
+                let value = group_info(group, size);
+                // SAFETY: element `index` of `capacity`, each of the size the caller gave; at most what we have is written.
+                unsafe {
+                    let element = out.add(index * size as usize);
+                    std::ptr::copy_nonoverlapping((&raw const value).cast::<u8>(), element, size_of::<sinew_group_info>());
+                }
+            }
+        }
+        // SAFETY: not NULL, writable by the caller's promise.
+        unsafe { put(count, groups.len()) };
+        Ok(())
+    })
+}
+
+fn group_info(group: &ServerGroup, size: u32) -> sinew_group_info {
+    let bit = |set: bool, bit: u32| if set { bit } else { 0 };
+    sinew_group_info {
+        size,
+        visibility: visibility(group.visibility()),
+        name: field(group.name()),
+        direction: bit(group.is_outgoing(), SINEW_DIRECTION_OUTGOING) | bit(group.is_incoming(), SINEW_DIRECTION_INCOMING),
+        count: u32::try_from(group.members().len()).unwrap_or(u32::MAX),
+    }
+}
+
+/// The ids of a group's servers in view, connected or not, the oldest registration first.
+///
+/// `*count` tells how many there are; the first `capacity` of them are written. `ids` may be NULL when `capacity` is 0.
+/// Errors: UNKNOWN_GROUP (not in the topology, or not connected with this server's group), INVALID_UTF8, INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sinew_server_group_members(
+    server: *const sinew_server,
+    group: *const c_char,
+    group_len: usize,
+    ids: *mut u64,
+    capacity: usize,
+    count: *mut usize,
+) -> sinew_result {
+    guard(|| {
+        // SAFETY: NULL, or alive by the caller's promise.
+        let server = unsafe { object("server", server)? };
+        let count = required("count", count)?;
+        // SAFETY: `group_len` readable bytes by the caller's promise.
+        let name = unsafe { text("group", group, group_len)? };
+        let found = server.server.group(name).ok_or_else(|| Error::UnknownGroup {
+            group: name.into(),
+            known: server.server.groups().iter().map(ServerGroup::name).collect::<Vec<_>>().join(", "),
+        })?;
+        if capacity > 0 {
+            let ids = required("ids", ids)?;
+            for (index, member) in found.members().iter().take(capacity).enumerate() {
+                // SAFETY: room for `capacity` ids by the caller's promise.
+                unsafe { put(ids.add(index), member.id().get()) };
+            }
+        }
+        // SAFETY: not NULL, writable by the caller's promise.
+        unsafe { put(count, found.members().len()) };
+        Ok(())
+    })
+}
+
+/// A server in view. Set `out->size` first. Errors: UNKNOWN_SERVER (it has left, or never was visible), INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sinew_server_find(server: *const sinew_server, id: u64, out: *mut sinew_remote_info) -> sinew_result {
+    guard(|| {
+        // SAFETY: NULL, or alive by the caller's promise.
+        let server = unsafe { object("server", server)? };
+        let id = server_id(id)?;
+        let remote = server.server.find(id).ok_or(Error::UnknownServer(id))?;
+        let make = |size| sinew_remote_info {
+            size,
+            state: remote.state() as u32,
+            id: id.get(),
+            group: field(remote.group()),
+            name: field(remote.name()),
+            host: field(&remote.host()),
+            port: remote.port().into(),
+            direction: match remote.direction() {
+                Direction::Outgoing => SINEW_DIRECTION_OUTGOING,
+                Direction::Incoming => SINEW_DIRECTION_INCOMING,
+            },
+            rtt_us: remote.round_trip_time().map_or(0, |time| u32::try_from(time.as_micros()).unwrap_or(u32::MAX)),
+            reserved: 0,
+            queued_bytes: remote.queued_bytes() as u64,
+        };
+        // SAFETY: `out->size` tells how much of it is ours to write, by the caller's promise.
+        unsafe { fill("out", out, make) }
+    })
+}
+
+/// Why the link to a server is, or is not, up: several lines of text.
+///
+/// Cut at a character's edge and NUL-terminated. `*needed` (NULL allowed): its length in bytes without the NUL.
+/// Errors: UNKNOWN_SERVER, INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sinew_server_explain(
+    server: *const sinew_server,
+    id: u64,
+    out: *mut c_char,
+    capacity: usize,
+    needed: *mut usize,
+) -> sinew_result {
+    guard(|| {
+        // SAFETY: NULL, or alive by the caller's promise.
+        let server = unsafe { object("server", server)? };
+        let text = server.server.explain(server_id(id)?)?;
+        // SAFETY: `capacity` writable bytes, and `needed` NULL or writable, by the caller's promise.
+        unsafe { copy_text(&text, out, capacity, needed) }
+    })
+}
+
+/// Numbers for operators. Set `out->size` first. Errors: INVALID_ARGUMENT.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sinew_server_stats(server: *const sinew_server, out: *mut sinew_stats) -> sinew_result {
+    guard(|| {
+        // SAFETY: NULL, or alive by the caller's promise.
+        let stats = unsafe { object("server", server)? }.server.stats();
+        let make = |size| sinew_stats {
+            size,
+            servers: stats.servers as u32,
+            connected: stats.connected as u32,
+            reserved: 0,
+            messages_sent: stats.messages_sent,
+            messages_received: stats.messages_received,
+            messages_dropped: stats.messages_dropped,
+            sends_refused: stats.sends_refused,
+            outbox_bytes: stats.outbox_bytes as u64,
+            inbox_bytes: stats.inbox_bytes as u64,
+            event_bytes: stats.event_bytes as u64,
+            oldest_event_wait_us: u64::try_from(stats.oldest_event_wait.as_micros()).unwrap_or(u64::MAX),
+            logs_dropped: stats.logs_dropped,
+            rejected_not_tls: stats.rejected(Rejection::NotTls),
+            rejected_untrusted: stats.rejected(Rejection::Untrusted),
+            rejected_aborted: stats.rejected(Rejection::Aborted),
+            rejected_timed_out: stats.rejected(Rejection::TimedOut),
+            rejected_malformed: stats.rejected(Rejection::Malformed),
+            rejected_refused: stats.rejected(Rejection::Refused),
+            rejected_overload: stats.rejected(Rejection::Overload),
+        };
+        // SAFETY: `out->size` tells how much of it is ours to write, by the caller's promise.
+        unsafe { fill("out", out, make) }
+    })
+}
+
+fn visibility(visibility: Visibility) -> u32 {
+    match visibility {
+        Visibility::Internal => SINEW_VISIBILITY_INTERNAL,
+        Visibility::External => SINEW_VISIBILITY_EXTERNAL,
+    }
+}

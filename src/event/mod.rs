@@ -1,0 +1,95 @@
+//! Everything that reaches the game: the events, and the queue they wait in until the game polls.
+//!
+//! Links push whole batches of messages, the node pushes everything else; one queue, so one order. May use: ids, messages, the shared record of
+//! a remote server. Must never know: how a link works, what the registry is, or who polls.
+
+mod queue;
+
+pub use queue::Events;
+pub(crate) use queue::{Batch, EventQueue, Item, Span};
+
+use crate::cluster::{DisconnectReason, LeaveReason, StopReason};
+use crate::config::LogLevel;
+use crate::id::ServerId;
+use crate::message::Message;
+use crate::server::RemoteServer;
+
+/// Something that happened. For one remote server always in this order:
+/// `joined → connected → message… (interrupted, resumed) → disconnected → … → left`.
+///
+/// New kinds may be added: skip what you do not know.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Event {
+    /// This server is registered; its own id is known from now on. First event that concerns the cluster.
+    Started {
+        id: ServerId,
+    },
+    /// A server that this one may see is in the registry. It is not connected yet.
+    ServerJoined {
+        server: RemoteServer,
+    },
+    /// The link is up on both sides: `send` works.
+    ServerConnected {
+        server: RemoteServer,
+    },
+    /// Nothing has been heard for `limits.interrupted_after_ms`; what is sent now waits.
+    ServerInterrupted {
+        server: RemoteServer,
+    },
+    /// It is heard again.
+    ServerResumed {
+        server: RemoteServer,
+    },
+    /// The link is down. `unacknowledged`: reliable messages not known to have arrived.
+    ServerDisconnected {
+        server: RemoteServer,
+        reason: DisconnectReason,
+        text: String,
+        unacknowledged: u64,
+    },
+    /// It is gone from this server's view; nothing more will come from this id.
+    ServerLeft {
+        server: RemoteServer,
+        reason: LeaveReason,
+    },
+    /// One message from a connected server.
+    Message {
+        server: RemoteServer,
+        message: Message,
+    },
+    /// After a `QueueFull`: at least half of the outbox to this server is free again.
+    Writable {
+        server: RemoteServer,
+    },
+    /// The registry cannot be reached. Links live on; nobody new is found until it is restored.
+    RegistryLost {
+        text: String,
+    },
+    RegistryRestored,
+    /// The library's own words, when `log.to = "events"`.
+    Log {
+        level: LogLevel,
+        target: &'static str,
+        text: String,
+    },
+    /// The last event.
+    Stopped {
+        reason: StopReason,
+        text: String,
+    },
+}
+
+impl Event {
+    /// What this event counts against `limits.event_queue_bytes`: its text and the size of its record.
+    pub(crate) fn cost(&self) -> usize {
+        let text = match self {
+            Event::ServerDisconnected { text, .. }
+            | Event::RegistryLost { text }
+            | Event::Log { text, .. }
+            | Event::Stopped { text, .. } => text.len(),
+            _ => 0,
+        };
+        std::mem::size_of::<Event>() + text
+    }
+}

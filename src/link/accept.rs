@@ -1,0 +1,64 @@
+//! The accepting side of a handshake.
+
+use super::handshake::{self, HandshakeError};
+use crate::cluster::LinkId;
+use crate::transport::identity::PeerIdentity;
+use crate::transport::tls::{Stream, Tls};
+use crate::wire::control::{Control, Hello, Refusal, Welcome};
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+
+/// What a dialer asks for, and who it proved to be.
+#[derive(Debug, Clone)]
+pub(crate) struct Offer {
+    pub(crate) hello: Hello,
+    pub(crate) identity: PeerIdentity,
+}
+
+/// Authenticates the dialer and lets `decide` say whether it may have a link; all of it within `limit`.
+///
+/// On failure the link number, if one was given, comes back too.
+pub(crate) async fn accept<F>(
+    tls: &Tls,
+    socket: TcpStream,
+    limit: Duration,
+    decide: impl FnOnce(Offer) -> F,
+) -> Result<(LinkId, Stream), (Option<LinkId>, HandshakeError)>
+where
+    F: Future<Output = Result<(LinkId, Welcome), Refusal>>,
+{
+    let deadline = Instant::now() + limit;
+    let in_time = |link: Option<LinkId>| move |_| (link, HandshakeError::TimedOut(limit));
+    let (mut stream, offer) = timeout_at(deadline, greet(tls, socket)).await.map_err(in_time(None))?.map_err(|error| (None, error))?;
+    // Decides in time by itself; only it knows which link numbers are taken.
+    let (link, welcome) = match decide(offer).await {
+        Ok(accepted) => accepted,
+        Err(refusal) => {
+            let refused = handshake::refuse(&mut stream, refusal);
+            return Err((None, timeout_at(deadline, refused).await.unwrap_or(HandshakeError::TimedOut(limit))));
+        }
+    };
+    let confirmed = timeout_at(deadline, confirm(&mut stream, welcome)).await.map_err(in_time(Some(link)))?;
+    confirmed.map_err(|error| (Some(link), error))?;
+    Ok((link, stream))
+}
+
+async fn greet(tls: &Tls, socket: TcpStream) -> Result<(Stream, Offer), HandshakeError> {
+    socket.set_nodelay(true)?;
+    let (mut stream, identity) = tls.accept(socket).await.map_err(HandshakeError::Tls)?;
+    let error = match handshake::read(&mut stream).await {
+        Ok(Control::Hello(hello)) => return Ok((stream, Offer { hello, identity })),
+        Ok(other) => HandshakeError::unexpected("hello", &other),
+        Err(error) => error,
+    };
+    Err(handshake::refuse_malformed(&mut stream, error).await)
+}
+
+async fn confirm(stream: &mut Stream, welcome: Welcome) -> Result<(), HandshakeError> {
+    handshake::write(stream, &Control::Welcome(welcome)).await?;
+    match handshake::read(stream).await? {
+        Control::Confirm => handshake::write(stream, &Control::Confirmed).await,
+        other => Err(handshake::refuse_malformed(stream, HandshakeError::unexpected("confirm", &other)).await),
+    }
+}

@@ -1,0 +1,114 @@
+//! From a host name to a connected socket: every address is tried, a dead one costs a quarter of a second.
+
+use super::peer::Attempt;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::task::JoinSet;
+
+/// Head start of one address over the next (RFC 8305 §5 recommends 250 ms).
+const HEAD_START: Duration = Duration::from_millis(250);
+
+/// More addresses than any sensible name has; the rest is not tried.
+const MAX_ADDRESSES: usize = 16;
+
+/// Resolves `host` anew and connects to the first of its addresses that answers. `Err`: what came of each.
+///
+/// `allowed` refuses an address with a reason before it is dialled.
+pub(super) async fn connect(host: &str, port: u16, allowed: impl Fn(SocketAddr) -> Result<(), String>) -> Result<TcpStream, Vec<Attempt>> {
+    let failed = |error: String| vec![Attempt { address: format!("{host}:{port}"), error }];
+    let addresses: Vec<SocketAddr> = match lookup_host((host, port)).await {
+        Ok(addresses) => addresses.take(MAX_ADDRESSES).collect(),
+        Err(error) => return Err(failed(format!("cannot resolve the host name: {error}; correct server.advertise of that server"))),
+    };
+    if addresses.is_empty() {
+        return Err(failed("the host name has no address; correct server.advertise of that server".into()));
+    }
+    connect_any(interleaved(addresses), allowed).await
+}
+
+/// Starts the addresses one after another, each as soon as the one before failed or had its head start; the first to connect wins.
+async fn connect_any(addresses: Vec<SocketAddr>, allowed: impl Fn(SocketAddr) -> Result<(), String>) -> Result<TcpStream, Vec<Attempt>> {
+    let mut attempts = Vec::new();
+    let mut running = JoinSet::new();
+    let mut waiting = addresses.into_iter();
+    let mut more = true;
+    while more || !running.is_empty() {
+        let mut head_start = Duration::MAX;
+        if more {
+            match waiting.next() {
+                Some(address) => match allowed(address) {
+                    Ok(()) => {
+                        running.spawn(async move { (address, TcpStream::connect(address).await) });
+                        head_start = HEAD_START;
+                    }
+                    Err(error) => {
+                        attempts.push(Attempt { address: address.to_string(), error });
+                        continue;
+                    }
+                },
+                None => more = false,
+            }
+        }
+        let head_start = if more { head_start } else { Duration::MAX };
+        let Ok(Some(Ok((address, outcome)))) = within(head_start, running.join_next()).await else { continue };
+        match outcome {
+            Ok(socket) => return Ok(socket),
+            Err(error) => attempts.push(Attempt { address: address.to_string(), error: error.to_string() }),
+        }
+    }
+    Err(attempts)
+}
+
+async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Result<T, tokio::time::error::Elapsed> {
+    tokio::time::timeout(limit, future).await
+}
+
+/// IPv6 and IPv4 in turn, so that a machine without one of them does not wait for all of its addresses.
+fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let (v6, v4): (Vec<_>, Vec<_>) = addresses.into_iter().partition(SocketAddr::is_ipv6);
+    let longest = v6.len().max(v4.len());
+    (0..longest).flat_map(|i| [v6.get(i), v4.get(i)]).flatten().copied().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    fn any(_: SocketAddr) -> Result<(), String> {
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_dead_first_address_does_not_stop_the_second() {
+        let dead = TcpListener::bind("127.0.0.1:0").await.and_then(|listener| listener.local_addr()).expect("free port");
+        let alive = TcpListener::bind("127.0.0.1:0").await.expect("free port");
+        let address = alive.local_addr().expect("bound");
+        let socket = connect_any(vec![dead, address], any).await.expect("the second answers");
+        assert_eq!(socket.peer_addr().expect("connected"), address);
+    }
+
+    #[tokio::test]
+    async fn every_dead_address_is_named_with_its_error() {
+        let dead = TcpListener::bind("127.0.0.1:0").await.and_then(|listener| listener.local_addr()).expect("free port");
+        let attempts = connect_any(vec![dead, dead], any).await.expect_err("nobody listens");
+        assert_eq!(attempts.len(), 2);
+        assert!(attempts.iter().all(|attempt| attempt.address == dead.to_string() && attempt.error.contains("refused")), "{attempts:?}");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_is_not_allowed_is_not_dialled() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("free port");
+        let address = listener.local_addr().expect("bound");
+        let attempts = connect_any(vec![address], |_| Err("no".into())).await.expect_err("refused");
+        assert_eq!(attempts, [Attempt { address: address.to_string(), error: "no".into() }]);
+    }
+
+    #[test]
+    fn families_take_turns() {
+        let parse = |text: &str| text.parse::<SocketAddr>().expect("literal");
+        let [a, b, c] = [parse("[::1]:1"), parse("[::2]:1"), parse("127.0.0.1:1")];
+        assert_eq!(interleaved(vec![a, b, c]), [a, c, b]);
+    }
+}

@@ -1,0 +1,72 @@
+//! The dialling side of a handshake.
+
+use super::addresses;
+use super::handshake::{self, Established, HandshakeError};
+use super::peer::Attempt;
+use crate::cluster::{Goal, Passport};
+use crate::transport::tls::{Stream, Tls};
+use crate::wire::control::{Control, Refusal};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Why a dial came to nothing: for `explain`, the log and the cluster.
+#[derive(Debug)]
+pub(crate) struct DialFailure {
+    /// Every address that was tried.
+    pub(crate) attempts: Vec<Attempt>,
+    /// One sentence.
+    pub(crate) text: String,
+    /// The other side said no.
+    pub(crate) refusal: Option<Refusal>,
+}
+
+/// Connects, authenticates and agrees, all within `deadline`.
+pub(crate) async fn dial(tls: &Tls, goal: &Goal, loopback_only: bool, deadline: Duration) -> Result<Stream, DialFailure> {
+    let entry = &goal.expected;
+    match tokio::time::timeout(deadline, attempt(tls, goal, loopback_only)).await {
+        Ok(outcome) => outcome,
+        Err(_) => {
+            let address = format!("{}:{}", entry.host, entry.port);
+            let text = format!("{address} did not complete the handshake within {} ms", deadline.as_millis());
+            Err(DialFailure { attempts: vec![Attempt { address, error: text.clone() }], text, refusal: None })
+        }
+    }
+}
+
+async fn attempt(tls: &Tls, goal: &Goal, loopback_only: bool) -> Result<Stream, DialFailure> {
+    let entry = &goal.expected;
+    let allowed = |address: SocketAddr| match loopback_only && !address.ip().is_loopback() {
+        true => Err("without a cluster key only loopback addresses are dialled; set cluster.key_file on all servers".to_string()),
+        false => Ok(()),
+    };
+    let socket = addresses::connect(&entry.host, entry.port, allowed).await.map_err(|attempts| {
+        let listed: Vec<String> = attempts.iter().map(|attempt| format!("{}: {}", attempt.address, attempt.error)).collect();
+        DialFailure { text: format!("no address answers ({})", listed.join("; ")), attempts, refusal: None }
+    })?;
+    let address = socket.peer_addr().map_or_else(|_| entry.host.clone(), |address| address.to_string());
+    agree(tls, goal, socket).await.map_err(|error| DialFailure {
+        text: format!("{address}: {error}"),
+        attempts: vec![Attempt { address, error: error.to_string() }],
+        refusal: if let HandshakeError::RefusedByPeer(refusal) = error { Some(refusal) } else { None },
+    })
+}
+
+async fn agree(tls: &Tls, goal: &Goal, socket: tokio::net::TcpStream) -> Result<Stream, HandshakeError> {
+    socket.set_nodelay(true)?;
+    let (stream, identity) = tls.connect(socket).await.map_err(HandshakeError::Tls)?;
+    let mut link = Established { stream, identity };
+    handshake::write(&mut link.stream, &Control::Hello(goal.hello.clone())).await?;
+    let welcome = match handshake::read(&mut link.stream).await? {
+        Control::Welcome(welcome) => welcome,
+        other => return Err(HandshakeError::unexpected("welcome", &other)),
+    };
+    let proven = Passport { group: &link.identity.group, name: &link.identity.name };
+    if let Err(refusal) = goal.check(&welcome, proven) {
+        return Err(handshake::refuse(&mut link.stream, refusal).await);
+    }
+    handshake::write(&mut link.stream, &Control::Confirm).await?;
+    match handshake::read(&mut link.stream).await? {
+        Control::Confirmed => Ok(link.stream),
+        other => Err(HandshakeError::unexpected("confirmed", &other)),
+    }
+}

@@ -1,0 +1,23 @@
+//! The authenticated connection to one other server: getting it, keeping it, and moving messages over it.
+//!
+//! [`Peer`] is the record of a remote server that the game's threads and the link share: `send` goes straight into its [`Outbox`].
+//! [`handshake`] makes a link out of a socket, [`run()`] moves bytes until it ends, [`session`] (pure) decides about keep-alives and
+//! acknowledgements. May use: transport, wire, messages, the event queue. Must never know: the registry, or which links should exist.
+
+mod accept;
+mod addresses;
+mod dial;
+pub(crate) mod handshake;
+mod outbox;
+mod peer;
+mod reading;
+mod run;
+mod session;
+
+pub(crate) use accept::{Offer, accept};
+pub(crate) use dial::{DialFailure, dial};
+pub(crate) use peer::Attempt;
+pub use peer::ConnectionState;
+pub(crate) use peer::Peer;
+pub(crate) use run::{Running, run};
+pub(crate) use session::Pace;

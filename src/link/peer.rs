@@ -1,0 +1,182 @@
+//! The record of one remote server, shared by the game's threads, the node and the link.
+
+use super::outbox::{Outbox, PushError, Pushed};
+use crate::cluster::Direction;
+use crate::error::Error;
+use crate::id::ServerId;
+use crate::message::SendMode;
+use crate::registry::Registration;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// Where the link to a remote server stands. The numbers cross the C ABI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum ConnectionState {
+    /// In the registry, no link: the other side dials, or the next attempt is due later.
+    Disconnected = 1,
+    /// This side is dialling.
+    Connecting = 2,
+    Connected = 3,
+    /// Connected, but nothing has been heard for a while.
+    Interrupted = 4,
+    /// Gone from this server's view for good.
+    Left = 5,
+}
+
+/// One address that was dialled, and what came of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Attempt {
+    /// `address:port`, or the host name when it could not be resolved.
+    pub(crate) address: String,
+    pub(crate) error: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct Peer {
+    pub(crate) id: ServerId,
+    pub(crate) group: Arc<str>,
+    pub(crate) name: Arc<str>,
+    pub(crate) direction: Direction,
+    pub(crate) entry: Mutex<Registration>,
+    pub(crate) outbox: Outbox,
+    pub(crate) inbox: Inbox,
+    pub(crate) trace: Mutex<Trace>,
+    state: AtomicU8,
+    round_trip_us: AtomicU32,
+    pub(crate) traffic: Traffic,
+    max_message_bytes: usize,
+}
+
+/// Messages and drops of one remote server, over all links to it.
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    pub(crate) sent: AtomicU64,
+    pub(crate) received: AtomicU64,
+    pub(crate) dropped: AtomicU64,
+    pub(crate) refused: AtomicU64,
+}
+
+/// What `explain` tells.
+#[derive(Debug, Default)]
+pub(crate) struct Trace {
+    pub(crate) attempts: Vec<Attempt>,
+    pub(crate) last_error: Option<String>,
+    pub(crate) last_end: Option<String>,
+    pub(crate) failures: u32,
+}
+
+/// Bytes received from one server and not yet polled. Over the limit the link stops reading, and only that link.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    bytes: AtomicUsize,
+    waiting: AtomicBool,
+    room: Notify,
+    limit: usize,
+}
+
+impl Peer {
+    pub(crate) fn new(entry: Registration, direction: Direction, limits: &crate::config::LimitsSection) -> Self {
+        Self {
+            id: entry.id,
+            group: entry.group.as_str().into(),
+            name: entry.name.as_str().into(),
+            direction,
+            entry: Mutex::new(entry),
+            outbox: Outbox::new(limits.outbox_bytes),
+            inbox: Inbox::new(limits.inbox_bytes),
+            trace: Mutex::default(),
+            state: AtomicU8::new(ConnectionState::Disconnected as u8),
+            round_trip_us: AtomicU32::new(0),
+            traffic: Traffic::default(),
+            max_message_bytes: limits.max_message_bytes,
+        }
+    }
+
+    pub(crate) fn send(&self, tag: u16, mode: SendMode, payload: &[u8]) -> Result<(), Error> {
+        if payload.len() > self.max_message_bytes {
+            return Err(Error::MessageTooBig { len: payload.len(), limit: self.max_message_bytes });
+        }
+        match self.outbox.push(tag, mode, payload) {
+            Ok(Pushed::Queued) => {
+                self.traffic.sent.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
+            Ok(Pushed::Dropped) => {
+                self.traffic.dropped.fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(PushError::Closed) if self.state() == ConnectionState::Left => Err(Error::UnknownServer(self.id)),
+            Err(PushError::Closed) => Err(Error::NotConnected(self.id)),
+            Err(PushError::Full { queued, limit }) => {
+                self.traffic.refused.fetch_add(1, Ordering::Relaxed);
+                Err(Error::QueueFull { to: self.id, queued, limit })
+            }
+        }
+    }
+
+    pub(crate) fn state(&self) -> ConnectionState {
+        match self.state.load(Ordering::Acquire) {
+            2 => ConnectionState::Connecting,
+            3 => ConnectionState::Connected,
+            4 => ConnectionState::Interrupted,
+            5 => ConnectionState::Left,
+            _ => ConnectionState::Disconnected,
+        }
+    }
+
+    pub(crate) fn set_state(&self, state: ConnectionState) {
+        self.state.store(state as u8, Ordering::Release);
+    }
+
+    /// `None` until the first keep-alive of a link has come back.
+    pub(crate) fn round_trip(&self) -> Option<Duration> {
+        match self.round_trip_us.load(Ordering::Relaxed) {
+            0 => None,
+            us => Some(Duration::from_micros(us.into())),
+        }
+    }
+
+    pub(crate) fn set_round_trip(&self, round_trip: Option<Duration>) {
+        let us = round_trip.map_or(0, |time| u32::try_from(time.as_micros()).unwrap_or(u32::MAX).max(1));
+        self.round_trip_us.store(us, Ordering::Relaxed);
+    }
+}
+
+impl Inbox {
+    fn new(limit: usize) -> Self {
+        Self { bytes: AtomicUsize::new(0), waiting: AtomicBool::new(false), room: Notify::new(), limit }
+    }
+
+    pub(crate) fn received(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes, Ordering::AcqRel);
+    }
+
+    pub(crate) fn consumed(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::SeqCst);
+        if self.waiting.load(Ordering::SeqCst) {
+            self.room.notify_one();
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes.load(Ordering::SeqCst) >= self.limit
+    }
+
+    /// Waits until the game has polled enough.
+    pub(super) async fn room(&self) {
+        self.waiting.store(true, Ordering::SeqCst);
+        while self.is_full() {
+            self.room.notified().await;
+        }
+        self.waiting.store(false, Ordering::SeqCst);
+    }
+}

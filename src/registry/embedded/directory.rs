@@ -1,0 +1,301 @@
+//! What one host of the embedded registry knows, and whom it tells what.
+//!
+//! Pure: connections, messages and `now` go in, [`Output`]s come out. Two rules carry everything:
+//! an id names one registration for ever, and under one group and name the higher id wins.
+
+use super::departed::Departed;
+use super::protocol::{self, ToHost, ToMember};
+use crate::id::ServerId;
+use crate::registry::{LeaveReason, Registration};
+use crate::transport::identity::PeerIdentity;
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+/// Entries one host holds at most.
+pub(crate) const MAX_REGISTRATIONS: usize = 65_536;
+/// Bytes of all property keys and values of one registration together.
+pub(crate) const MAX_PROPERTIES_BYTES: usize = 4096;
+/// Bytes of a group, a name or a host.
+const MAX_TEXT_BYTES: usize = 255;
+/// A connection that holds no registration for this long is closed.
+const IDLE_CONNECTION: Duration = Duration::from_secs(10);
+
+/// One connection to this host, never reused while the host runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct ConnectionId(pub(crate) u64);
+
+/// What the host has to do, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Output {
+    Send {
+        to: Vec<ConnectionId>,
+        message: ToMember,
+    },
+    /// After everything sent to it before is written.
+    Close(ConnectionId),
+}
+
+/// The directory of one host.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    lease: Duration,
+    settles_at: Duration,
+    settled: bool,
+    ticked: Duration,
+    entries: BTreeMap<ServerId, Entry>,
+    names: HashMap<(String, String), ServerId>,
+    connections: BTreeMap<ConnectionId, Connection>,
+    /// Ids that ended for good, and by whom they were replaced.
+    departed: Departed<Option<ServerId>>,
+    outputs: Vec<Output>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    registration: Registration,
+    /// `None`: the connection is gone and the lease is running out.
+    connection: Option<ConnectionId>,
+    /// Last sign of life.
+    heard: Duration,
+}
+
+#[derive(Debug)]
+struct Connection {
+    identity: PeerIdentity,
+    /// What it has registered; from then on it is told about everybody else.
+    holds: Option<ServerId>,
+    since: Duration,
+}
+
+impl Directory {
+    /// Empty, started `now`. `settle`: for how long members of an earlier run of this host are given to come back.
+    pub(crate) fn new(lease: Duration, settle: Duration, now: Duration) -> Self {
+        Self {
+            lease,
+            settles_at: now + settle,
+            settled: settle.is_zero(),
+            ticked: now,
+            entries: BTreeMap::new(),
+            names: HashMap::new(),
+            connections: BTreeMap::new(),
+            departed: Departed::new(),
+            outputs: Vec::new(),
+        }
+    }
+
+    /// A member has proven who it is.
+    pub(crate) fn connected(&mut self, connection: ConnectionId, identity: PeerIdentity, now: Duration) {
+        self.connections.insert(connection, Connection { identity, holds: None, since: now });
+    }
+
+    pub(crate) fn message(&mut self, from: ConnectionId, message: ToHost, now: Duration) {
+        let Some(connection) = self.connections.get(&from) else { return };
+        let holds = connection.holds;
+        if let Some(entry) = holds.and_then(|id| self.entries.get_mut(&id)) {
+            entry.heard = now;
+        }
+        match message {
+            ToHost::Hello { .. } => self.refuse(from, "the hello was said twice; this is a bug in the connecting server's Sinew".into()),
+            ToHost::Register { registration, fresh } => self.register(from, registration, fresh, now),
+            ToHost::KeepAlive => self.send(from, ToMember::KeepAlive),
+            ToHost::Suspect(id) => {
+                if self.entries.get(&id).is_some_and(|entry| entry.connection.is_none()) {
+                    self.remove(id, LeaveReason::Expired);
+                }
+            }
+            ToHost::Deregister => {
+                if let Some(id) = holds {
+                    self.release(from);
+                    self.departed.insert(id, None);
+                    self.remove(id, LeaveReason::Deregistered);
+                }
+                self.send(from, ToMember::Goodbye);
+            }
+        }
+    }
+
+    /// The connection is gone; what it held lives on for a lease.
+    pub(crate) fn closed(&mut self, connection: ConnectionId, now: Duration) {
+        let Some(id) = self.connections.remove(&connection).and_then(|c| c.holds) else { return };
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.connection = None;
+            entry.heard = now;
+        }
+    }
+
+    /// Ends leases. To be called several times per lease.
+    pub(crate) fn tick(&mut self, now: Duration) {
+        // A host that itself stood still (a paused machine) heard nobody, which says nothing about them.
+        if now.saturating_sub(self.ticked) > self.lease / 2 {
+            self.entries.values_mut().for_each(|entry| entry.heard = now);
+        }
+        self.ticked = now;
+        let silent = |entry: &Entry| now.saturating_sub(entry.heard) >= self.lease;
+        let expired = self.entries.iter().filter(|(_, entry)| silent(entry)).map(|(id, entry)| (*id, entry.connection)).collect::<Vec<_>>();
+        for (id, connection) in expired {
+            if let Some(connection) = connection {
+                self.drop_connection(connection);
+            }
+            self.remove(id, LeaveReason::Expired);
+        }
+        let idle = |c: &Connection| c.holds.is_none() && now.saturating_sub(c.since) >= IDLE_CONNECTION;
+        let idle = self.connections.iter().filter(|(_, c)| idle(c)).map(|(id, _)| *id).collect::<Vec<_>>();
+        idle.into_iter().for_each(|connection| self.drop_connection(connection));
+        if !self.settled && now >= self.settles_at {
+            self.settled = true;
+            self.tell_all_but(None, ToMember::Settled);
+        }
+    }
+
+    /// What is to be done because of the calls since the last one, in order.
+    pub(crate) fn outputs(&mut self) -> Vec<Output> {
+        std::mem::take(&mut self.outputs)
+    }
+
+    fn register(&mut self, from: ConnectionId, registration: Registration, fresh: bool, now: Duration) {
+        let Some(connection) = self.connections.get(&from) else { return };
+        if let Some(flaw) = flaw(&registration).or_else(|| mismatch(&registration, &connection.identity)) {
+            return self.refuse(from, flaw);
+        }
+        let id = registration.id;
+        match self.departed.get(id) {
+            Some(Some(by)) => {
+                let by = *by;
+                return self.send(from, ToMember::Replaced { by });
+            }
+            Some(None) => return self.refuse(from, format!("registration {id} has ended; register anew")),
+            None => {}
+        }
+        let name = (registration.group.clone(), registration.name.clone());
+        let holder = self.names.get(&name).copied();
+        if holder != Some(id) && self.entries.contains_key(&id) {
+            return self.send(from, ToMember::Draw { above: id });
+        }
+        match holder {
+            Some(holder) if holder > id && fresh => return self.send(from, ToMember::Draw { above: holder }),
+            Some(holder) if holder > id => return self.send(from, ToMember::Replaced { by: holder }),
+            Some(holder) if holder == id => return self.return_of(from, id, now),
+            Some(holder) => self.replace(holder, id, from),
+            None if self.entries.len() >= MAX_REGISTRATIONS => {
+                return self.refuse(from, format!("the registry is full: {MAX_REGISTRATIONS} servers are registered"));
+            }
+            None => {}
+        }
+        tracing::info!(%id, group = %name.0, name = %name.1, host = %registration.host, port = registration.port, "joined");
+        self.names.insert(name, id);
+        self.entries.insert(id, Entry { registration: registration.clone(), connection: Some(from), heard: now });
+        self.tell_all_but(Some(from), ToMember::Joined(registration));
+        self.welcome(from, id);
+    }
+
+    /// The same registration over a new connection (or asked twice): what it is stays as it was first said.
+    fn return_of(&mut self, from: ConnectionId, id: ServerId, now: Duration) {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        entry.heard = now;
+        if let Some(old) = entry.connection.replace(from)
+            && old != from
+        {
+            self.drop_connection(old);
+        }
+        self.welcome(from, id);
+    }
+
+    fn replace(&mut self, old: ServerId, by: ServerId, from: ConnectionId) {
+        self.departed.insert(old, Some(by));
+        if let Some(connection) = self.entries.get(&old).and_then(|entry| entry.connection)
+            && connection != from
+        {
+            self.release(connection);
+            self.send(connection, ToMember::Replaced { by });
+        }
+        self.remove(old, LeaveReason::Replaced);
+    }
+
+    /// Confirms the registration and shows everything; from here on the connection hears of every change.
+    fn welcome(&mut self, connection: ConnectionId, id: ServerId) {
+        if let Some(connection) = self.connections.get_mut(&connection) {
+            connection.holds = Some(id);
+        }
+        let lease_ms = u64::try_from(self.lease.as_millis()).unwrap_or(u64::MAX);
+        self.send(connection, ToMember::Registered { id, lease_ms });
+        for piece in protocol::snapshot(self.entries.values().map(|entry| &entry.registration), self.settled) {
+            self.send(connection, piece);
+        }
+    }
+
+    fn remove(&mut self, id: ServerId, reason: LeaveReason) {
+        let Some(Entry { registration: Registration { group, name, .. }, .. }) = self.entries.remove(&id) else { return };
+        tracing::info!(%id, %group, %name, ?reason, "left");
+        self.names.remove(&(group, name));
+        self.tell_all_but(None, ToMember::Left { id, reason });
+    }
+
+    fn refuse(&mut self, connection: ConnectionId, reason: String) {
+        if let Some(Connection { identity, .. }) = self.connections.get(&connection) {
+            tracing::warn!(%identity.group, %identity.name, %reason, "registration refused");
+        }
+        self.send(connection, ToMember::Refused { reason });
+        self.drop_connection(connection);
+    }
+
+    /// The connection holds nothing any more and hears nothing of the others.
+    fn release(&mut self, connection: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(&connection) {
+            connection.holds = None;
+        }
+    }
+
+    /// Forgets the connection; an entry it held is left without one.
+    fn drop_connection(&mut self, connection: ConnectionId) {
+        let holds = self.connections.remove(&connection).and_then(|c| c.holds);
+        if let Some(entry) = holds.and_then(|id| self.entries.get_mut(&id))
+            && entry.connection == Some(connection)
+        {
+            entry.connection = None;
+        }
+        self.outputs.push(Output::Close(connection));
+    }
+
+    fn send(&mut self, to: ConnectionId, message: ToMember) {
+        self.outputs.push(Output::Send { to: vec![to], message });
+    }
+
+    fn tell_all_but(&mut self, except: Option<ConnectionId>, message: ToMember) {
+        let hears = |(id, c): &(&ConnectionId, &Connection)| c.holds.is_some() && Some(**id) != except;
+        let to = self.connections.iter().filter(hears).map(|(id, _)| *id).collect::<Vec<_>>();
+        if !to.is_empty() {
+            self.outputs.push(Output::Send { to, message });
+        }
+    }
+}
+
+/// What is wrong with a registration, as a sentence.
+fn flaw(registration: &Registration) -> Option<String> {
+    let Registration { group, name, host, port, properties, .. } = registration;
+    for (what, text) in [("group", group), ("name", name), ("host", host)] {
+        if text.is_empty() || text.len() > MAX_TEXT_BYTES {
+            return Some(format!("server.{what} has {} bytes; it must have 1 to {MAX_TEXT_BYTES}", text.len()));
+        }
+    }
+    if *port == 0 {
+        return Some("port 0 cannot be dialled; register the port that is really bound".into());
+    }
+    let bytes = properties.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+    (bytes > MAX_PROPERTIES_BYTES)
+        .then(|| format!("server.properties hold {bytes} bytes, more than {MAX_PROPERTIES_BYTES}; keep large data out of the registry"))
+}
+
+fn mismatch(registration: &Registration, identity: &PeerIdentity) -> Option<String> {
+    let Registration { group, name, .. } = registration;
+    (*group != identity.group || *name != identity.name).then(|| {
+        let PeerIdentity { group: proven_group, name: proven_name, .. } = identity;
+        format!(
+            "the certificate is for group `{proven_group}`, name `{proven_name}`, not for group `{group}`, name `{name}`; \
+             register as that, or issue a certificate for this server"
+        )
+    })
+}
+
+#[cfg(test)]
+#[path = "directory_tests.rs"]
+mod tests;

@@ -1,0 +1,110 @@
+//! The threads of one server, and where their words go. Nothing here is shared between servers, nothing outlives its server.
+
+use crate::config::{LogLevel, LogTarget, RuntimeSection, ServerConfig};
+use crate::event::{Event, EventQueue};
+use std::cell::RefCell;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+use tracing::dispatcher::DefaultGuard;
+use tracing::field::{Field, Visit};
+use tracing::level_filters::LevelFilter;
+use tracing::{Dispatch, Level, Subscriber};
+use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
+thread_local! {
+    /// Makes this server's log the default of this one IO thread.
+    static LOG: RefCell<Option<DefaultGuard>> = const { RefCell::new(None) };
+}
+
+/// The IO threads, named `sinew-io`; every one of them logs to `log`.
+pub(crate) fn build(section: &RuntimeSection, log: Option<Dispatch>) -> std::io::Result<Runtime> {
+    Builder::new_multi_thread()
+        .worker_threads(section.worker_threads)
+        // Name resolution blocks a thread; a cluster's worth of hanging look-ups must not become a cluster's worth of threads.
+        .max_blocking_threads(8)
+        .thread_name("sinew-io")
+        .enable_io()
+        .enable_time()
+        .on_thread_start(move || {
+            let guard = log.as_ref().map(tracing::dispatcher::set_default);
+            LOG.with(|slot| *slot.borrow_mut() = guard);
+        })
+        .on_thread_stop(|| LOG.with(|slot| drop(slot.take())))
+        .build()
+}
+
+/// Ends the threads, waiting at most `limit`. May be called from anywhere, also from inside another runtime.
+pub(crate) fn shut_down(runtime: Runtime, finish: impl Future<Output = ()> + Send + 'static, grace: Duration, limit: Duration) {
+    let end = move || {
+        // The grace is for saying goodbye; when it is over the rest happens without.
+        let _ = runtime.block_on(async { tokio::time::timeout(grace, finish).await });
+        runtime.shutdown_timeout(limit.saturating_sub(grace));
+    };
+    if tokio::runtime::Handle::try_current().is_ok() {
+        // Blocking inside a runtime panics there, so another thread does it.
+        let _ = std::thread::spawn(end).join();
+    } else {
+        end();
+    }
+}
+
+/// Where this server's log goes; `None`: to the subscriber the process has set (`log.to = "tracing"`).
+pub(crate) fn log(config: &ServerConfig, queue: &Arc<EventQueue>) -> Option<Dispatch> {
+    let level = match config.log.level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
+    let registry = tracing_subscriber::registry().with(level);
+    match config.log.to {
+        LogTarget::Tracing => None,
+        LogTarget::None => Some(Dispatch::none()),
+        LogTarget::Events => Some(Dispatch::new(registry.with(ToEvents(queue.clone())))),
+        LogTarget::Stderr => {
+            let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).compact();
+            Some(Dispatch::new(registry.with(layer)))
+        }
+    }
+}
+
+/// Turns log lines into `LOG` events. Lines of the libraries underneath come too, at the configured level.
+struct ToEvents(Arc<EventQueue>);
+
+impl<S: Subscriber> Layer<S> for ToEvents {
+    fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+        let mut text = Text(String::new());
+        event.record(&mut text);
+        let level = match *event.metadata().level() {
+            Level::ERROR => LogLevel::Error,
+            Level::WARN => LogLevel::Warn,
+            Level::INFO => LogLevel::Info,
+            Level::DEBUG => LogLevel::Debug,
+            Level::TRACE => LogLevel::Trace,
+        };
+        self.0.push_log(Event::Log { level, target: event.metadata().target(), text: text.0 });
+    }
+}
+
+/// The message, then the fields as `name=value`.
+struct Text(String);
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        // Writing to a String does not fail.
+        let _ = match field.name() {
+            "message" => {
+                let fields = std::mem::take(&mut self.0);
+                write!(self.0, "{value:?}{fields}")
+            }
+            name => write!(self.0, " {name}={value:?}"),
+        };
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.record_debug(field, &format_args!("{value}"));
+    }
+}

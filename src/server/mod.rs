@@ -1,0 +1,207 @@
+//! The public Rust API: one [`Server`] is one member of the cluster.
+//!
+//! Calls go down from here (`send` straight into a link's outbox, everything else as a signal to the node task); events come back only
+//! through the queue that `poll` empties. Every `Server` has its own threads and shares nothing with other servers of the process.
+
+mod explain;
+mod listen;
+mod node;
+mod rejections;
+mod remote;
+mod shared;
+mod stats;
+mod tasks;
+
+pub use rejections::Rejection;
+pub use remote::{RemoteServer, ServerGroup};
+pub use stats::Stats;
+
+use crate::cluster::StopReason;
+use crate::config::{ServerConfig, Visibility};
+use crate::error::Error;
+use crate::event::{Event, EventQueue, Events};
+use crate::id::ServerId;
+use crate::link::ConnectionState;
+use crate::message::SendMode;
+use crate::runtime;
+use crate::transport::identity::Identity;
+use node::Node;
+use shared::Shared;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use tokio::task::JoinHandle;
+
+/// One member of the cluster, in this process.
+///
+/// All methods take `&self` and may be called from any thread; events are polled by one thread at a time. Dropping it says goodbye to the
+/// others, ends its threads and closes its sockets, within `limits.shutdown_ms`.
+pub struct Server {
+    shared: Arc<Shared>,
+    running: Option<Running>,
+}
+
+struct Running {
+    runtime: Runtime,
+    node: JoinHandle<()>,
+}
+
+/// This server, as the others see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerInfo {
+    /// `None` until the registry has answered (event `Started`).
+    pub id: Option<ServerId>,
+    pub group: String,
+    pub name: String,
+    /// What others dial. Until registered: the bound address.
+    pub host: String,
+    pub port: u16,
+    pub visibility: Visibility,
+}
+
+/// What became of a broadcast.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Broadcast {
+    /// To how many servers it was sent.
+    pub sent: usize,
+    /// Connected servers whose outbox was full: to them nothing was sent, and a `Writable` event follows for each.
+    pub full: Vec<ServerId>,
+}
+
+impl Server {
+    /// Binds the listening socket now, registers and connects in the background.
+    ///
+    /// Errors: configuration, key files, `AddressInUse`. A registry that cannot be reached is no error: the server runs, retries, and says
+    /// so with a `RegistryLost` event.
+    pub fn start(config: ServerConfig) -> Result<Self, Error> {
+        config.validate()?;
+        let identity = Identity::load(&config.cluster, &config.server)?;
+        listen::allowed("server.listen", config.server.listen, &identity)?;
+        let shared = Arc::new(Shared::new(config));
+        let log = runtime::log(&shared.config, &shared.queue);
+        let runtime = runtime::build(&shared.config.runtime, log)
+            .map_err(|source| Error::Io { what: "cannot start the library's threads".into(), source })?;
+        let node = {
+            let _inside = runtime.enter();
+            Node::bind(&shared, &identity)?
+        };
+        let node = runtime.spawn(supervise(node, shared.queue.clone()));
+        Ok(Self { shared, running: Some(Running { runtime, node }) })
+    }
+
+    /// The events that have gathered; waits up to `timeout` for the first when there are none (zero never waits).
+    ///
+    /// Errors: `Busy` while another thread polls or holds the result of a poll; `Stopped` once the `Stopped` event has been taken.
+    pub fn poll(&self, timeout: Duration) -> Result<Events, Error> {
+        self.shared.queue.poll(timeout).map_err(|_| Error::Busy)?.ok_or(Error::Stopped)
+    }
+
+    /// The next event, for async code on any runtime. `None` once the `Stopped` event has been taken. Errors: `Busy`, as for `poll`.
+    pub async fn next_event(&self) -> Result<Option<Event>, Error> {
+        self.shared.queue.next().await.map_err(|_| Error::Busy)
+    }
+
+    /// Sends a message to a connected server; see [`RemoteServer::send`].
+    pub fn send(&self, to: ServerId, tag: u16, payload: &[u8], mode: SendMode) -> Result<(), Error> {
+        self.running()?;
+        self.shared.peer(to)?.send(tag, mode, payload)
+    }
+
+    /// Sends a message to every connected server of a group, as many as have room; none of them blocks the others.
+    ///
+    /// Errors: `UnknownGroup`, `MessageTooBig`, `Stopped`.
+    pub fn broadcast(&self, group: &str, tag: u16, payload: &[u8], mode: SendMode) -> Result<Broadcast, Error> {
+        self.running()?;
+        let mut outcome = Broadcast::default();
+        for peer in self.shared.members(group)? {
+            match peer.send(tag, mode, payload) {
+                Ok(()) => outcome.sent += 1,
+                Err(Error::QueueFull { to, .. }) => outcome.full.push(to),
+                Err(Error::NotConnected(_) | Error::UnknownServer(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(outcome)
+    }
+
+    pub fn info(&self) -> ServerInfo {
+        self.shared.info()
+    }
+
+    /// Every group that this server's group is connected with, ordered by name.
+    pub fn groups(&self) -> Vec<ServerGroup> {
+        self.shared.groups()
+    }
+
+    /// One of [`Server::groups`]; `None` when there is no such group or ours is not connected with it.
+    pub fn group(&self, name: &str) -> Option<ServerGroup> {
+        self.groups().into_iter().find(|group| group.name() == name)
+    }
+
+    /// A server in this one's view. `None`: it has left, or never was visible from this group.
+    pub fn find(&self, id: ServerId) -> Option<RemoteServer> {
+        self.shared.peer(id).ok().map(RemoteServer::new)
+    }
+
+    /// Why the link to a server is, or is not, up: every address tried with its error, refusals of either side, the registry's view.
+    pub fn explain(&self, id: ServerId) -> Result<String, Error> {
+        Ok(explain::explain(&self.shared, &*self.shared.peer(id)?))
+    }
+
+    pub fn stats(&self) -> Stats {
+        stats::collect(&self.shared)
+    }
+
+    /// Begins a graceful end and returns at once: leaves the registry, sends what is queued (for at most `limits.drain_ms`), says goodbye.
+    /// The event `Stopped` is the last one. Calling it again does nothing.
+    pub fn stop(&self) {
+        self.shared.stop();
+    }
+
+    fn running(&self) -> Result<(), Error> {
+        if self.shared.is_stopping() { Err(Error::Stopped) } else { Ok(()) }
+    }
+
+    /// The queue, for the C ABI, which lends out what lies in it instead of taking it.
+    #[cfg(feature = "capi")]
+    pub(crate) fn queue(&self) -> &Arc<EventQueue> {
+        &self.shared.queue
+    }
+
+    #[cfg(feature = "capi")]
+    pub(crate) fn limits(&self) -> &crate::config::LimitsSection {
+        &self.shared.config.limits
+    }
+}
+
+/// Runs the node; should it panic, the game is told and nobody else is touched.
+async fn supervise(node: Node, queue: Arc<EventQueue>) {
+    if let Err(failure) = tokio::spawn(node.run()).await
+        && failure.is_panic()
+    {
+        let text = "a bug in Sinew ended this server; please report it, with the log".to_string();
+        queue.push(Event::Stopped { reason: StopReason::Failed, text });
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let Some(Running { runtime, node }) = self.running.take() else { return };
+        self.shared.stop();
+        // Nobody polls any more, so nothing may wait for that.
+        self.shared.queue.abandon();
+        let limits = &self.shared.config.limits;
+        let limit = Duration::from_millis(limits.shutdown_ms);
+        let grace = limit.min(Duration::from_millis(limits.drain_ms)) * 3 / 4;
+        let finish = async move {
+            // A node that panicked is as finished as one that returned.
+            let _ = node.await;
+        };
+        runtime::shut_down(runtime, finish, grace, limit);
+        for peer in std::mem::take(&mut *self.shared.peers.write()).into_values() {
+            // Handles that outlive the server refuse what they are asked to send.
+            peer.set_state(ConnectionState::Left);
+            peer.outbox.close();
+        }
+    }
+}

@@ -1,0 +1,431 @@
+//! The task that owns the cluster's state: it feeds the pure [`Cluster`] with what happens and carries out what that answers.
+
+use super::listen;
+use super::shared::Shared;
+use super::tasks::{self, Context, Input, Reply, Start};
+use crate::cluster::{Action, Admission, Cluster, LinkId, Notice, Passport, Settings, StopReason};
+use crate::config::{RegistryKind, ServerConfig};
+use crate::error::Error;
+use crate::event::Event;
+use crate::id::ServerId;
+use crate::link::{ConnectionState, DialFailure, Offer, Pace, Peer};
+use crate::registry::embedded::{Host, HostOptions};
+use crate::registry::{self, Candidate, Command, Connector, News, Registration, Wires};
+use crate::server::RemoteServer;
+use crate::transport::identity::Identity;
+use crate::transport::tls::Tls;
+use crate::wire::control::{Goodbye, Refusal, RefusalCode};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{AbortHandle, JoinHandle};
+
+/// Inputs that may wait for the node; who brings more waits too.
+const INPUTS: usize = 1024;
+
+/// News that may wait for the node.
+const NEWS: usize = 256;
+
+pub(super) struct Node {
+    shared: Arc<Shared>,
+    cluster: Cluster,
+    context: Arc<Context>,
+    inputs: mpsc::Receiver<Input>,
+    news: mpsc::Receiver<News>,
+    commands: mpsc::Sender<Command>,
+    connector: JoinHandle<()>,
+    accepting: AbortHandle,
+    /// This server's own registry host, if it has one.
+    hosting: Option<AbortHandle>,
+    links: HashMap<LinkId, Link>,
+    /// Dialers the registry has not told us about yet.
+    waiting: Vec<Waiting>,
+}
+
+/// What the node holds of one dial or link.
+enum Link {
+    Dialing(AbortHandle),
+    /// Established, and waits to be told whether it is wanted.
+    Established(oneshot::Sender<Start>),
+    /// Runs; dropped when it has been told to close.
+    Started(Option<oneshot::Sender<Goodbye>>),
+}
+
+struct Waiting {
+    offer: Offer,
+    reply: Reply,
+    until: Instant,
+}
+
+impl Node {
+    /// Binds every socket, so that mistakes are errors of `start`. Must be called inside the runtime.
+    pub(super) fn bind(shared: &Arc<Shared>, identity: &Identity) -> Result<Self, Error> {
+        let config = &shared.config;
+        let listener = listen::bind(config.server.listen)?;
+        let bound = listener.local_addr().map_err(|source| Error::Io { what: "cannot read the bound address".into(), source })?;
+        let _ = shared.bound.set(bound);
+        let host = host(config, identity)?;
+        let connector = registry::connector(config, identity, host.as_ref().map(Host::local_addr))?;
+
+        let (input, inputs) = mpsc::channel(INPUTS);
+        let (news_in, news) = mpsc::channel(NEWS);
+        let (commands, commands_out) = mpsc::channel(16);
+        let cluster = Cluster::new(settings(shared, &*connector));
+        let context = Arc::new(Context {
+            tls: Tls::new(identity, crate::wire::ALPN),
+            input,
+            shared: shared.clone(),
+            loopback_only: identity.is_development(),
+            pace: Pace {
+                keep_alive: millis(config.limits.keep_alive_ms),
+                interrupted_after: millis(config.limits.interrupted_after_ms),
+                resume_window: millis(config.limits.resume_window_ms),
+            },
+            handshake: millis(config.limits.handshake_ms),
+            drain: millis(config.limits.drain_ms),
+        });
+        let hosting = host.map(|host| tokio::spawn(host.run()).abort_handle());
+        // Only now, with the port bound, may anybody learn of it.
+        let connector = tokio::spawn(connector.run(candidate(shared, bound), Wires { news: news_in, commands: commands_out }));
+        let accepting = tokio::spawn(tasks::accept_all(context.clone(), listener)).abort_handle();
+        Ok(Self {
+            shared: shared.clone(),
+            cluster,
+            context,
+            inputs,
+            news,
+            commands,
+            connector,
+            accepting,
+            hosting,
+            links: HashMap::new(),
+            waiting: Vec::new(),
+        })
+    }
+
+    /// Runs until the cluster says `Stopped`.
+    pub(super) async fn run(mut self) {
+        let shared = self.shared.clone();
+        if self.context.loopback_only {
+            tracing::warn!("no cluster key is configured: every program on this machine may join (make a key with `sinew keygen`)");
+        }
+        loop {
+            while let Some(action) = self.cluster.next_action() {
+                if let Some((reason, text)) = self.carry_out(action) {
+                    return self.finish(reason, text).await;
+                }
+            }
+            let wake_at = [self.cluster.next_timeout().map(|at| shared.epoch + at), self.waiting.iter().map(|waiting| waiting.until).min()];
+            let wake_at = wake_at.into_iter().flatten().min();
+            // While the game does not poll, nothing is done that makes more events; stopping goes on.
+            if !shared.is_stopping() {
+                tokio::select! {
+                    () = shared.queue.room() => {}
+                    () = shared.stop_requested.notified() => self.cluster.stop(StopReason::Requested, "stop was called".into()),
+                }
+            }
+            tokio::select! {
+                Some(input) = self.inputs.recv() => self.take(input),
+                Some(news) = self.news.recv() => self.learn(news),
+                () = shared.stop_requested.notified() => self.cluster.stop(StopReason::Requested, "stop was called".into()),
+                () = sleep_until(wake_at) => {
+                    self.cluster.timeout(shared.epoch.elapsed());
+                    self.give_up_waiting();
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, input: Input) {
+        let now = self.shared.epoch.elapsed();
+        match input {
+            Input::Offer { offer, reply } => {
+                // Half of the handshake's time, so that a refusal still reaches the dialer.
+                let until = Instant::now() + self.context.handshake / 2;
+                self.answer(Waiting { offer, reply, until });
+            }
+            Input::Up { link, start } => {
+                self.links.insert(link, Link::Established(start));
+                self.cluster.link_up(now, link);
+            }
+            Input::Down { link, end } => {
+                self.links.remove(&link);
+                self.cluster.link_down(now, link, end);
+            }
+            Input::DialFailed { link, to, failure } => {
+                self.links.remove(&link);
+                self.cluster.dial_failed(now, link, failure.refusal.as_ref());
+                self.note_failure(to, failure);
+            }
+        }
+    }
+
+    fn learn(&mut self, news: News) {
+        let now = self.shared.epoch.elapsed();
+        {
+            let mut view = self.shared.registry.lock();
+            match &news {
+                News::Lost(text) => view.lost = Some((text.clone(), Instant::now())),
+                _ => *view = super::shared::RegistryView { lost: None, heard: Some(Instant::now()) },
+            }
+        }
+        match &news {
+            News::Registered(own) => {
+                tracing::info!("registered as server {} ({}/{}) at {}:{}", own.id, own.group, own.name, own.host, own.port);
+                let _ = self.shared.own.set(own.clone());
+            }
+            News::Joined(entry) => self.update_entry(entry),
+            News::Snapshot(entries) => entries.iter().for_each(|entry| self.update_entry(entry)),
+            News::Lost(text) => tracing::warn!("registry lost: {text}"),
+            News::Restored => tracing::info!("registry restored"),
+            News::Replaced { by } => tracing::error!("this server has been replaced: server {by} registered under the same group and name"),
+            News::Left { .. } => {}
+        }
+        self.cluster.news(now, news);
+        for waiting in std::mem::take(&mut self.waiting) {
+            self.answer(waiting);
+        }
+    }
+
+    fn update_entry(&self, entry: &Registration) {
+        if let Some(peer) = self.shared.peers.read().get(&entry.id) {
+            *peer.entry.lock() = entry.clone();
+        }
+    }
+
+    fn answer(&mut self, waiting: Waiting) {
+        let Waiting { offer, reply, until } = waiting;
+        if reply.is_closed() {
+            return;
+        }
+        let proven = Passport { group: &offer.identity.group, name: &offer.identity.name };
+        let answer = match self.cluster.admit(&offer.hello, proven) {
+            Admission::Wait => return self.waiting.push(Waiting { offer, reply, until }),
+            Admission::Refuse(refusal) => Err(refusal),
+            Admission::Accept { link, protocol } => match self.cluster.welcome(&offer.hello, protocol) {
+                Some(welcome) => Ok((link, welcome)),
+                None => Err(unavailable("this server is not registered yet")),
+            },
+        };
+        // Who does not wait for the answer any more has timed out; the cluster hears of the link's end from nobody else.
+        if let Err(Ok((link, _))) = reply.send(answer) {
+            self.cluster.link_down(self.shared.epoch.elapsed(), link, tasks::never_started());
+        }
+    }
+
+    fn give_up_waiting(&mut self) {
+        let now = Instant::now();
+        for waiting in self.waiting.extract_if(.., |waiting| waiting.until <= now) {
+            let from = &waiting.offer.hello.from;
+            let text = format!(
+                "server {} ({}/{}) is not in this server's view of the registry, or this server is not registered yet; \
+                 check that both use the same registry",
+                from.id, from.group, from.name
+            );
+            // The dialer may be gone by now.
+            let _ = waiting.reply.send(Err(Refusal { code: RefusalCode::Unlisted, text }));
+        }
+    }
+
+    /// `Some`: the cluster has stopped.
+    fn carry_out(&mut self, action: Action) -> Option<(StopReason, String)> {
+        match action {
+            Action::Dial { link, to } => self.dial(link, to),
+            Action::Start { link } => self.start(link),
+            Action::Close { link, goodbye } => self.close(link, goodbye),
+            Action::ReportFailure(id) => self.command(Command::ReportFailure(id)),
+            Action::Deregister => {
+                self.accepting.abort();
+                self.command(Command::Deregister);
+            }
+            Action::Notify(Notice::Stopped { reason, text }) => return Some((reason, text)),
+            Action::Notify(notice) => self.notify(notice),
+        }
+        None
+    }
+
+    fn dial(&mut self, link: LinkId, to: Registration) {
+        let Some(goal) = self.cluster.goal(&to) else { return };
+        if let Some(peer) = self.shared.peers.read().get(&to.id) {
+            peer.set_state(ConnectionState::Connecting);
+        }
+        let task = tokio::spawn(tasks::dial_one(self.context.clone(), link, goal));
+        self.links.insert(link, Link::Dialing(task.abort_handle()));
+    }
+
+    fn start(&mut self, link: LinkId) {
+        let Some(Link::Established(start)) = self.links.remove(&link) else { return };
+        let Some(peer) = self.cluster.member_of(link).and_then(|id| self.shared.peers.read().get(&id).cloned()) else { return };
+        let (close, closed) = oneshot::channel();
+        // The link's task waits for exactly this; if the runtime is going down it does not matter.
+        let _ = start.send(Start { peer, close: closed });
+        self.links.insert(link, Link::Started(Some(close)));
+    }
+
+    fn close(&mut self, link: LinkId, goodbye: Goodbye) {
+        match self.links.get_mut(&link) {
+            Some(Link::Started(close)) => {
+                if let Some(close) = close.take() {
+                    // A link that has just ended by itself says so with `Down`.
+                    let _ = close.send(goodbye);
+                }
+            }
+            Some(Link::Dialing(task)) => {
+                task.abort();
+                self.links.remove(&link);
+            }
+            Some(Link::Established(_)) => {
+                self.links.remove(&link);
+            }
+            None => {}
+        }
+    }
+
+    fn command(&self, command: Command) {
+        // A connector that has ended, or is so busy that 16 commands wait, learns it from the registry itself.
+        let _ = self.commands.try_send(command);
+    }
+
+    fn notify(&mut self, notice: Notice) {
+        let queue = &self.shared.queue;
+        match notice {
+            Notice::Started { id } => queue.push(Event::Started { id }),
+            Notice::Joined { registration, direction } => {
+                let peer = Arc::new(Peer::new(registration, direction, &self.shared.config.limits));
+                self.shared.peers.write().insert(peer.id, peer.clone());
+                queue.push(Event::ServerJoined { server: RemoteServer::new(peer) });
+            }
+            Notice::Connected { id, .. } => {
+                if let Some(peer) = self.peer(id) {
+                    *peer.trace.lock() = Default::default();
+                    peer.outbox.open();
+                    peer.set_state(ConnectionState::Connected);
+                    queue.push(Event::ServerConnected { server: RemoteServer::new(peer) });
+                }
+            }
+            Notice::Disconnected { id, end } => {
+                if let Some(peer) = self.peer(id) {
+                    peer.set_state(ConnectionState::Disconnected);
+                    peer.trace.lock().last_end = Some(end.text.clone());
+                    let reason = end.disconnect_reason();
+                    let server = RemoteServer::new(peer);
+                    queue.push(Event::ServerDisconnected { server, reason, text: end.text, unacknowledged: end.unacknowledged });
+                }
+            }
+            Notice::Left { id, reason } => {
+                let peer = self.shared.peers.write().remove(&id);
+                if let Some(peer) = peer {
+                    peer.set_state(ConnectionState::Left);
+                    queue.push(Event::ServerLeft { server: RemoteServer::new(peer), reason });
+                }
+            }
+            Notice::RegistryLost(text) => queue.push(Event::RegistryLost { text }),
+            Notice::RegistryRestored => queue.push(Event::RegistryRestored),
+            Notice::Stopped { .. } => {}
+        }
+    }
+
+    fn peer(&self, id: ServerId) -> Option<Arc<Peer>> {
+        self.shared.peers.read().get(&id).cloned()
+    }
+
+    fn note_failure(&self, to: ServerId, failure: DialFailure) {
+        let Some(peer) = self.peer(to) else { return };
+        if peer.state() == ConnectionState::Connecting {
+            peer.set_state(ConnectionState::Disconnected);
+        }
+        let mut trace = peer.trace.lock();
+        trace.failures = trace.failures.saturating_add(1);
+        // The same sentence every few seconds would bury everything else.
+        if trace.last_error.as_ref() != Some(&failure.text) {
+            tracing::warn!("cannot connect to server {} ({}/{}): {}; will keep trying", peer.id, peer.group, peer.name, failure.text);
+        }
+        trace.attempts = failure.attempts;
+        trace.last_error = Some(failure.text);
+    }
+
+    /// Gives the connector its time to leave the registry, then reports the end.
+    async fn finish(mut self, reason: StopReason, text: String) {
+        // It may want to tell news meanwhile; nobody is interested any more.
+        self.news.close();
+        let _ = tokio::time::timeout(self.context.drain, &mut self.connector).await;
+        self.connector.abort();
+        self.shared.queue.push(Event::Stopped { reason, text });
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.accepting.abort();
+        self.connector.abort();
+        if let Some(hosting) = &self.hosting {
+            hosting.abort();
+        }
+    }
+}
+
+/// The registry host that `registry.host = true` asks for, bound.
+fn host(config: &ServerConfig, identity: &Identity) -> Result<Option<Host>, Error> {
+    if config.registry.kind != RegistryKind::Embedded || !config.registry.host {
+        return Ok(None);
+    }
+    let lease = millis(config.registry.lease_ms);
+    Host::bind(HostOptions::new(config.registry.listen, &config.cluster.name, lease), identity).map(Some)
+}
+
+fn unavailable(text: &str) -> Refusal {
+    Refusal { code: RefusalCode::Unavailable, text: text.into() }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn millis(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
+
+fn settings(shared: &Shared, connector: &dyn Connector) -> Settings {
+    let config = &shared.config;
+    Settings {
+        cluster: config.cluster.name.clone(),
+        group: config.server.group.clone(),
+        name: config.server.name.clone(),
+        app_version: config.server.app_version.clone(),
+        mixed_app_versions: config.cluster.mixed_app_versions,
+        topology: shared.topology.clone(),
+        incarnation: incarnation(),
+        reconnect_min: millis(config.limits.reconnect_min_ms),
+        reconnect_max: millis(config.limits.reconnect_max_ms),
+        reconnect_attempts: config.limits.reconnect_attempts,
+        drain: millis(config.limits.drain_ms),
+        ids_are_seats: connector.ids_are_seats(),
+        seed: rand::random(),
+    }
+}
+
+/// Microseconds since 1970 at the start: a later start of the same server has a greater one.
+fn incarnation() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// What this server registers as. The real port is known by now.
+fn candidate(shared: &Shared, bound: std::net::SocketAddr) -> Candidate {
+    let server = &shared.config.server;
+    // Checked by the configuration; empty means nothing was said.
+    let advertised = server.advertise.parse::<crate::config::HostPort>().ok();
+    let port = advertised.as_ref().and_then(|host| host.port).filter(|port| *port != 0).unwrap_or(bound.port());
+    let host = match advertised {
+        Some(advertised) => advertised.host,
+        // The connector fills in the address by which this machine reaches the registry.
+        None if bound.ip().is_unspecified() => String::new(),
+        None => bound.ip().to_string(),
+    };
+    let visibility = shared.config.groups.get(&server.group).map(|group| group.visibility).unwrap_or_default();
+    Candidate { group: server.group.clone(), name: server.name.clone(), host, port, visibility, properties: server.properties.clone() }
+}

@@ -1,0 +1,113 @@
+//! What the game's threads and the node task both look at.
+
+use super::rejections::Rejections;
+use super::{RemoteServer, ServerGroup, ServerInfo};
+use crate::cluster::Topology;
+use crate::config::ServerConfig;
+use crate::error::Error;
+use crate::event::EventQueue;
+use crate::id::ServerId;
+use crate::link::Peer;
+use crate::registry::Registration;
+use once_cell::sync::OnceCell;
+use parking_lot::{Mutex, RwLock};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+use tokio::sync::Notify;
+
+pub(crate) struct Shared {
+    pub(crate) config: ServerConfig,
+    pub(crate) topology: Topology,
+    pub(crate) queue: Arc<EventQueue>,
+    /// Everybody in view, ordered by id. Written by the node alone.
+    pub(crate) peers: RwLock<BTreeMap<ServerId, Arc<Peer>>>,
+    pub(crate) rejections: Rejections,
+    /// `now` of the pure parts is the time since this.
+    pub(crate) epoch: Instant,
+    pub(super) bound: OnceCell<SocketAddr>,
+    pub(super) own: OnceCell<Registration>,
+    pub(super) registry: Mutex<RegistryView>,
+    stopping: AtomicBool,
+    pub(super) stop_requested: Notify,
+}
+
+/// What is known of the registry, for `explain` and `stats`.
+#[derive(Debug, Default)]
+pub(super) struct RegistryView {
+    /// Why it cannot be reached, and since when.
+    pub(super) lost: Option<(String, Instant)>,
+    pub(super) heard: Option<Instant>,
+}
+
+impl Shared {
+    pub(super) fn new(config: ServerConfig) -> Self {
+        Self {
+            topology: Topology::new(config.groups.clone()),
+            queue: Arc::new(EventQueue::new(config.limits.event_queue_bytes)),
+            peers: RwLock::default(),
+            rejections: Rejections::default(),
+            epoch: Instant::now(),
+            bound: OnceCell::new(),
+            own: OnceCell::new(),
+            registry: Mutex::default(),
+            stopping: AtomicBool::new(false),
+            stop_requested: Notify::new(),
+            config,
+        }
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Release);
+        self.stop_requested.notify_one();
+    }
+
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    pub(super) fn peer(&self, id: ServerId) -> Result<Arc<Peer>, Error> {
+        self.peers.read().get(&id).cloned().ok_or(Error::UnknownServer(id))
+    }
+
+    pub(super) fn members(&self, group: &str) -> Result<Vec<Arc<Peer>>, Error> {
+        if !self.config.groups.contains_key(group) {
+            let known = self.config.groups.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+            return Err(Error::UnknownGroup { group: group.into(), known });
+        }
+        Ok(self.peers.read().values().filter(|peer| &*peer.group == group).cloned().collect())
+    }
+
+    pub(super) fn groups(&self) -> Vec<ServerGroup> {
+        let ours = &self.config.server.group;
+        let peers = self.peers.read();
+        self.topology
+            .groups()
+            .iter()
+            .filter(|(name, _)| self.topology.related(ours, name))
+            .map(|(name, section)| ServerGroup {
+                name: name.clone(),
+                visibility: section.visibility,
+                outgoing: self.topology.connects(ours, name),
+                incoming: self.topology.connects(name, ours),
+                members: peers.values().filter(|peer| *peer.group == **name).cloned().map(RemoteServer::new).collect(),
+            })
+            .collect()
+    }
+
+    pub(super) fn info(&self) -> ServerInfo {
+        let server = &self.config.server;
+        let own = self.own.get();
+        let bound = self.bound.get().copied().unwrap_or(server.listen);
+        ServerInfo {
+            id: own.map(|own| own.id),
+            group: server.group.clone(),
+            name: server.name.clone(),
+            host: own.map_or_else(|| bound.ip().to_string(), |own| own.host.clone()),
+            port: own.map_or(bound.port(), |own| own.port),
+            visibility: self.config.groups.get(&server.group).map(|group| group.visibility).unwrap_or_default(),
+        }
+    }
+}

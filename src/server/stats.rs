@@ -1,0 +1,64 @@
+//! Numbers for operators, at the moment they are asked for.
+
+use super::rejections::Rejection;
+use super::shared::Shared;
+use crate::link::ConnectionState;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+/// How this server is doing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Servers in view.
+    pub servers: usize,
+    /// Of those, connected (or interrupted).
+    pub connected: usize,
+    /// Over all servers in view now.
+    pub messages_sent: u64,
+    pub messages_received: u64,
+    /// Unreliable messages dropped because a link was busy.
+    pub messages_dropped: u64,
+    /// Times a `send` was answered with `QueueFull`.
+    pub sends_refused: u64,
+    /// Bytes that wait in all outboxes.
+    pub outbox_bytes: usize,
+    /// Bytes of messages received and not yet polled.
+    pub inbox_bytes: usize,
+    /// Bytes of other events not yet polled.
+    pub event_bytes: usize,
+    /// How long the oldest event has waited for a poll.
+    pub oldest_event_wait: Duration,
+    /// Log lines dropped because nobody polled.
+    pub logs_dropped: u64,
+    /// Connections that did not become links, by reason, in the order of [`Rejection::ALL`].
+    pub rejected: [u64; Rejection::ALL.len()],
+}
+
+impl Stats {
+    /// How many connections were rejected for this reason.
+    pub fn rejected(&self, reason: Rejection) -> u64 {
+        self.rejected[reason as usize]
+    }
+}
+
+pub(super) fn collect(shared: &Shared) -> Stats {
+    let mut stats = Stats {
+        event_bytes: shared.queue.event_bytes(),
+        oldest_event_wait: shared.queue.oldest_wait(),
+        logs_dropped: shared.queue.dropped_logs(),
+        rejected: shared.rejections.counts(),
+        ..Stats::default()
+    };
+    for peer in shared.peers.read().values() {
+        stats.servers += 1;
+        stats.connected += usize::from(matches!(peer.state(), ConnectionState::Connected | ConnectionState::Interrupted));
+        stats.messages_sent += peer.traffic.sent.load(Ordering::Relaxed);
+        stats.messages_received += peer.traffic.received.load(Ordering::Relaxed);
+        stats.messages_dropped += peer.traffic.dropped.load(Ordering::Relaxed);
+        stats.sends_refused += peer.traffic.refused.load(Ordering::Relaxed);
+        stats.outbox_bytes += peer.outbox.queued_bytes();
+        stats.inbox_bytes += peer.inbox.bytes();
+    }
+    stats
+}

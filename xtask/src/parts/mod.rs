@@ -1,0 +1,35 @@
+//! What `cargo xtask test` checks, one file per kind of check.
+//!
+//! A part may build and run anything, prints what it likes, and answers with an [`Outcome`]. It never skips a check: what cannot be
+//! checked has failed.
+
+mod c;
+mod demo;
+pub(crate) mod deny;
+pub(crate) mod headers;
+mod rust;
+mod spdx;
+mod symbols;
+
+use crate::outcome::Outcome;
+use crate::tools::{CC, CXX, NM, PKG_CONFIG, READELF, Tool};
+
+pub(crate) struct Part {
+    pub(crate) name: &'static str,
+    pub(crate) what: &'static str,
+    pub(crate) tools: &'static [Tool],
+    pub(crate) run: fn() -> Outcome,
+}
+
+/// Every part, the quick ones first.
+pub(crate) const ALL: &[Part] = &[
+    Part { name: "fmt", what: "the Rust sources are formatted", tools: &[], run: || rust::formatting().into() },
+    Part { name: "deny", what: "dependencies: licences, sources and bans of deny.toml", tools: &[], run: deny::check },
+    Part { name: "clippy", what: "no warnings, with and without the C ABI", tools: &[CC], run: rust::clippy },
+    Part { name: "docs", what: "the documentation has no warnings", tools: &[CC], run: || rust::documentation().into() },
+    Part { name: "headers", what: "include/sinew.h is what src/capi declares", tools: &[CC], run: || headers::check().into() },
+    Part { name: "rust", what: "the Rust tests", tools: &[CC, CXX], run: rust::tests },
+    Part { name: "symbols", what: "the shared library exports the header's functions", tools: &[CC, NM, READELF], run: symbols::check },
+    Part { name: "c", what: "the C programs of tests/c, linked both ways", tools: &[CC, PKG_CONFIG], run: c::check },
+    Part { name: "demo", what: "`sinew demo` ends well", tools: &[CC], run: || demo::check().into() },
+];

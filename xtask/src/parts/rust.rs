@@ -1,0 +1,47 @@
+//! What cargo itself checks.
+
+use crate::outcome::Outcome;
+use crate::shell::{cargo, expect_success, not_started, run};
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+pub(super) fn formatting() -> Result<(), String> {
+    run(cargo().args(["fmt", "--all", "--check"]))
+}
+
+pub(super) fn clippy() -> Outcome {
+    let mut outcome = Outcome::default();
+    outcome.add(run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])));
+    // How the Godot extension uses the crate: without the C symbols and the command line.
+    outcome.add(run(cargo().args(["clippy", "--package", "sinew", "--lib", "--no-default-features", "--", "-D", "warnings"])));
+    outcome
+}
+
+pub(super) fn documentation() -> Result<(), String> {
+    run(cargo().args(["doc", "--workspace", "--no-deps", "--document-private-items"]).env("RUSTDOCFLAGS", "-D warnings"))
+}
+
+/// Runs every test of the workspace, showing and counting what cargo prints.
+pub(super) fn tests() -> Outcome {
+    let mut command = cargo();
+    command.args(["test", "--workspace", "--no-fail-fast"]).stdout(Stdio::piped());
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => return Err(not_started(&command, &error)).into(),
+    };
+    let mut outcome = Outcome::default();
+    for line in child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).split(b'\n')).map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        println!("{line}");
+        outcome.read_line(&line);
+    }
+    let ended = match child.wait() {
+        Ok(status) => expect_success(&command, status),
+        Err(error) => Err(format!("`cargo test` cannot be waited for: {error}")),
+    };
+    // A test that failed has already been counted; what else can go wrong (it does not compile, a test aborts) has not.
+    if ended.is_err() && outcome.failures.is_empty() {
+        outcome.add(ended);
+    }
+    outcome
+}

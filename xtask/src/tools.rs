@@ -1,0 +1,70 @@
+//! Programs that are not Rust's own: installed where we may, asked for in one line where we may not.
+
+use crate::shell::{cargo, output, run};
+use std::env;
+use std::process::{Command, Stdio};
+
+/// A program and the Debian package it comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tool {
+    program: &'static str,
+    package: &'static str,
+}
+
+pub(crate) const CC: Tool = Tool { program: "cc", package: "gcc" };
+pub(crate) const CXX: Tool = Tool { program: "c++", package: "g++" };
+pub(crate) const NM: Tool = Tool { program: "nm", package: "binutils" };
+pub(crate) const READELF: Tool = Tool { program: "readelf", package: "binutils" };
+pub(crate) const PKG_CONFIG: Tool = Tool { program: "pkg-config", package: "pkg-config" };
+
+/// Makes sure that `tools` can be run.
+pub(crate) fn ensure(tools: &[Tool]) -> Result<(), String> {
+    let missing: Vec<&Tool> = tools.iter().filter(|tool| !is_installed(tool.program)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let programs = missing.iter().map(|tool| tool.program).collect::<Vec<_>>().join(", ");
+    let mut packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
+    packages.sort_unstable();
+    packages.dedup();
+    if !is_installed("apt-get") {
+        return Err(format!("not installed: {programs} (Debian has them in {})", packages.join(", ")));
+    }
+    if output(Command::new("id").arg("-u"))?.trim() != "0" {
+        return Err(format!("not installed: {programs}; run\n\n    sudo apt-get install {}\n", packages.join(" ")));
+    }
+    println!("not installed: {programs}; installing the Debian packages {}", packages.join(", "));
+    run(Command::new("apt-get").arg("update"))?;
+    run(Command::new("apt-get")
+        .args(["install", "--yes", "--no-install-recommends"])
+        .args(&packages)
+        .env("DEBIAN_FRONTEND", "noninteractive"))
+}
+
+/// Makes sure that the toolchain has rustfmt and clippy: rustup's minimal profile leaves them out.
+pub(crate) fn ensure_components() -> Result<(), String> {
+    for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        let answers = cargo().args([subcommand, "--version"]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        if !answers.is_ok_and(|status| status.success()) {
+            println!("not installed: {component}; adding it to the toolchain");
+            run(Command::new("rustup").args(["component", "add", component]))?;
+        }
+    }
+    Ok(())
+}
+
+fn is_installed(program: &str) -> bool {
+    let folders = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&folders).any(|folder| folder.join(program).with_extension(env::consts::EXE_EXTENSION).is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_are_found_in_the_path() {
+        assert!(is_installed("cargo"));
+        assert!(!is_installed("no-such-program"));
+    }
+}
