@@ -303,6 +303,7 @@ impl World {
                 "stopped: Replaced by a seat's newer process"
             }
             Notice::Stopped { reason: StopReason::Replaced, .. } => "stopped: Replaced",
+            Notice::Stopped { reason: StopReason::Failed, .. } => return self.fail(process, "says that it failed".into()),
             Notice::Joined { registration, .. } if registration.name == self.plan.slots[self.processes[process].slot].name => {
                 return self.fail(process, format!("sees its own namesake {} as another server", registration.id));
             }
