@@ -22,6 +22,7 @@ const STEP: Duration = Duration::from_millis(20);
 const NAMES: [&str; 5] = ["w0", "w1", "w2", "w3", "w4"];
 
 struct Cluster {
+    seed: u64,
     random: SmallRng,
     now: Duration,
     hosts: Vec<Host>,
@@ -65,7 +66,7 @@ impl Cluster {
     fn new(seed: u64, hosts: usize) -> Self {
         let host = || Host { directory: Some(Directory::new(LEASE, LEASE + RECONNECT_SLACK, Duration::ZERO)), starts_at: Duration::ZERO };
         let hosts = std::iter::repeat_with(host).take(hosts).collect();
-        Self { random: SmallRng::seed_from_u64(seed), now: Duration::ZERO, hosts, servers: Vec::new(), connections: 0 }
+        Self { seed, random: SmallRng::seed_from_u64(seed), now: Duration::ZERO, hosts, servers: Vec::new(), connections: 0 }
     }
 
     fn start_server(&mut self, name: &'static str) {
@@ -194,7 +195,7 @@ impl Cluster {
                 Action::News(news) => {
                     history.push(news.clone());
                     let taken = ledger.take(news);
-                    assert!(taken.is_ok(), "{name}: {taken:?}: {history:#?}");
+                    assert!(taken.is_ok(), "seed {}: {name}: {taken:?}: {history:#?}", self.seed);
                 }
                 Action::Finish => self.kill(server),
             }
@@ -285,7 +286,8 @@ impl Cluster {
     }
 
     /// After a quiet time everybody who is a member has the same view, and it is the truth.
-    fn check(&self, seed: u64) {
+    fn check(&self) {
+        let seed = self.seed;
         let members = self.servers.iter().filter(|server| server.runs && !server.gave_up).collect::<Vec<_>>();
         let names = members.iter().map(|server| server.name).collect::<BTreeSet<_>>();
         assert_eq!(names.len(), members.len(), "seed {seed}: two servers believe to have the same name");
@@ -315,7 +317,7 @@ fn simulate(seed: u64, hosts: usize) {
     let mut cluster = Cluster::new(seed, hosts);
     cluster.run(Duration::from_secs(40), 0.04);
     cluster.run(Duration::from_secs(15), 0.0);
-    cluster.check(seed);
+    cluster.check();
 }
 
 #[test]
