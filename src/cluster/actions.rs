@@ -24,7 +24,7 @@ pub(crate) struct Settings {
     pub(crate) reconnect_attempts: u32,
     /// How long a peer that deregistered may keep its link to flush what it has queued.
     pub(crate) drain: Duration,
-    /// See [`registry::Connector::ids_are_seats`].
+    /// See [`crate::registry::Connector::ids_are_seats`].
     pub(crate) ids_are_seats: bool,
     pub(crate) seed: u64,
 }

@@ -99,9 +99,8 @@ mod tests {
             groups
                 .iter()
                 .map(|(name, to)| {
-                    let mut group = GroupSection::default();
-                    group.connects_to = to.iter().map(|name| name.to_string()).collect();
-                    (name.to_string(), group)
+                    let connects_to = to.iter().map(|name| name.to_string()).collect();
+                    (name.to_string(), GroupSection { connects_to, ..GroupSection::default() })
                 })
                 .collect(),
         )

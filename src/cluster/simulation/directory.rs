@@ -255,7 +255,7 @@ impl World {
 
     fn expire(&mut self, id: ServerId) {
         let Some(entry) = self.directory.entries.remove(&id) else { return };
-        let linked = |process: &super::world::Process| process.alive && process.judge.views.get(&id).is_some_and(Option::is_some);
+        let linked = |process: &super::node::Process| process.alive && process.judge.views.get(&id).is_some_and(Option::is_some);
         if self.processes[entry.process].alive && self.processes.iter().any(linked) {
             self.count("lease of a linked server ran out");
         }

@@ -12,8 +12,10 @@
 //! May use: the machine and its inputs. Must never know: a real clock, sockets, threads (other than to play several stories at once).
 
 mod directory;
+mod handshake;
 mod judge;
 mod network;
+mod node;
 mod plan;
 mod verdict;
 mod world;

@@ -1,9 +1,10 @@
-//! Connections between processes, and both halves of the handshake as the node's link tasks play them.
+//! Connections between processes: who reaches whom, what gets through and in which order, and who notices when it does not.
 
-use super::world::{DRAIN, Event, Held, Inform, Process, ProcessId, SECOND, World};
-use crate::cluster::{Admission, Goal, LinkEnd, LinkEndReason, LinkId, Passport};
+use super::node::{Held, Process};
+use super::world::{DRAIN, Event, Inform, ProcessId, SECOND, World};
+use crate::cluster::{Goal, LinkEnd, LinkEndReason, LinkId};
 use crate::registry::Registration;
-use crate::wire::control::{Goodbye, Hello, Refusal, RefusalCode, Welcome};
+use crate::wire::control::{Goodbye, Hello, Refusal, Welcome};
 use rand::Rng;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -34,7 +35,7 @@ pub(super) enum Frame {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     Connecting,
     /// Dialer: hello sent. Acceptor: connection accepted, no hello yet.
     Open,
@@ -49,23 +50,23 @@ enum Phase {
 }
 
 pub(super) struct Connection {
-    goal: Goal,
-    hello: Option<Hello>,
-    ends: [End; 2],
+    pub(super) goal: Goal,
+    pub(super) hello: Option<Hello>,
+    pub(super) ends: [End; 2],
     /// Nothing gets through any more.
-    broken: bool,
+    pub(super) broken: bool,
     /// Frames on their way to this side arrive in order.
-    arrivals: [Duration; 2],
+    pub(super) arrivals: [Duration; 2],
 }
 
-struct End {
-    process: ProcessId,
-    link: Option<LinkId>,
-    phase: Phase,
+pub(super) struct End {
+    pub(super) process: ProcessId,
+    pub(super) link: Option<LinkId>,
+    pub(super) phase: Phase,
     /// Messages that came before the link was started.
-    early: u32,
+    pub(super) early: u32,
     /// What a link's task tells arrives in order.
-    informed: Duration,
+    pub(super) informed: Duration,
 }
 
 #[derive(Default)]
@@ -148,7 +149,7 @@ impl World {
         (a.min(b), a.max(b))
     }
 
-    fn send(&mut self, connection: ConnectionId, from: Side, frame: Frame) {
+    pub(super) fn send(&mut self, connection: ConnectionId, from: Side, frame: Frame) {
         let to = from.other();
         let delay = self.latency();
         let this = &mut self.network.connections[connection];
@@ -161,7 +162,7 @@ impl World {
         self.after(delay, Event::Frame(connection, to, frame));
     }
 
-    fn tell(&mut self, connection: ConnectionId, side: Side, longest: Duration, inform: Inform) {
+    pub(super) fn tell(&mut self, connection: ConnectionId, side: Side, longest: Duration, inform: Inform) {
         let delay = self.draw(longest);
         let end = &mut self.network.connections[connection].ends[side as usize];
         let Some(link) = end.link else { return };
@@ -170,53 +171,15 @@ impl World {
         self.after(delay, Event::Inform(process, link, inform));
     }
 
-    fn phase(&self, connection: ConnectionId, side: Side) -> Phase {
+    pub(super) fn phase(&self, connection: ConnectionId, side: Side) -> Phase {
         self.network.connections[connection].ends[side as usize].phase
     }
 
-    fn set_phase(&mut self, connection: ConnectionId, side: Side, phase: Phase) {
+    pub(super) fn set_phase(&mut self, connection: ConnectionId, side: Side, phase: Phase) {
         self.network.connections[connection].ends[side as usize].phase = phase;
     }
 
-    pub(super) fn frame(&mut self, connection: ConnectionId, side: Side, frame: Frame) {
-        let this = &self.network.connections[connection];
-        let phase = this.ends[side as usize].phase;
-        if this.broken || phase == Phase::Gone {
-            return;
-        }
-        match (side, phase, frame) {
-            (Side::Acceptor, Phase::Open, Frame::Hello(hello)) => {
-                self.network.connections[connection].hello = Some(*hello);
-                self.ask(connection);
-            }
-            (Side::Dialer, Phase::Open, Frame::Welcome(welcome)) => self.welcomed(connection, &welcome),
-            (Side::Acceptor, Phase::Agreed, Frame::Confirm) => {
-                self.set_phase(connection, side, Phase::Up);
-                self.send(connection, side, Frame::Confirmed);
-                self.tell(connection, side, SECOND / 500, Inform::LinkUp);
-            }
-            (Side::Dialer, Phase::Agreed, Frame::Confirmed) => {
-                self.set_phase(connection, side, Phase::Up);
-                self.tell(connection, side, SECOND / 500, Inform::LinkUp);
-            }
-            (Side::Dialer, _, Frame::Refused(refusal)) => {
-                self.trace.add(self.now, || format!("    refused: {}", refusal.text));
-                self.count("refused");
-                self.set_phase(connection, side, Phase::Gone);
-                self.tell(connection, side, SECOND / 500, Inform::DialFailed(Some(refusal)));
-            }
-            (_, Phase::Started, Frame::Message) => self.message(connection, side),
-            (_, Phase::Up, Frame::Message) => self.network.connections[connection].ends[side as usize].early += 1,
-            (_, Phase::Up | Phase::Started, Frame::Goodbye(goodbye)) => self.end(connection, side, LinkEndReason::Goodbye(goodbye)),
-            (_, _, Frame::End | Frame::Refused(_)) => self.end(connection, side, LinkEndReason::Lost),
-            (side, phase, frame) => {
-                let process = self.network.connections[connection].ends[side as usize].process;
-                self.fail(process, format!("{frame:?} on connection {connection}, whose {side:?} is {phase:?}"));
-            }
-        }
-    }
-
-    fn message(&mut self, connection: ConnectionId, side: Side) {
+    pub(super) fn message(&mut self, connection: ConnectionId, side: Side) {
         let end = &self.network.connections[connection].ends[side as usize];
         let (process, link) = (end.process, end.link);
         self.count("message");
@@ -227,68 +190,8 @@ impl World {
         }
     }
 
-    /// The acceptor's half of the handshake.
-    fn ask(&mut self, connection: ConnectionId) {
-        let this = &self.network.connections[connection];
-        let (dialer, process) = (this.ends[0].process, this.ends[1].process);
-        let Some(hello) = this.hello.clone() else { return };
-        let slot = &self.plan.slots[self.processes[dialer].slot];
-        let passport = Passport { group: slot.group, name: &slot.name };
-        match self.processes[process].cluster.admit(&hello, passport) {
-            Admission::Accept { link, protocol } => {
-                let actor = &mut self.processes[process];
-                let welcome = actor.cluster.welcome(&hello, protocol);
-                actor.waiting.remove(&connection);
-                actor.held.insert(link, Held { connection, side: Side::Acceptor, started: false });
-                let end = &mut self.network.connections[connection].ends[1];
-                end.link = Some(link);
-                end.phase = Phase::Agreed;
-                match welcome {
-                    Some(welcome) => self.send(connection, Side::Acceptor, Frame::Welcome(welcome)),
-                    None => self.fail(process, "accepts before it is registered".into()),
-                }
-            }
-            Admission::Refuse(refusal) => {
-                self.processes[process].waiting.remove(&connection);
-                self.set_phase(connection, Side::Acceptor, Phase::Gone);
-                self.send(connection, Side::Acceptor, Frame::Refused(refusal));
-            }
-            Admission::Wait => {
-                if self.processes[process].waiting.insert(connection) {
-                    self.count("hello waited");
-                }
-                self.set_phase(connection, Side::Acceptor, Phase::Waiting);
-            }
-        }
-        self.carry_out(process);
-    }
-
-    pub(super) fn ask_waiting(&mut self, process: ProcessId) {
-        for connection in self.processes[process].waiting.clone() {
-            if self.processes[process].alive {
-                self.ask(connection);
-            }
-        }
-    }
-
-    fn welcomed(&mut self, connection: ConnectionId, welcome: &Welcome) {
-        let this = &self.network.connections[connection];
-        let slot = &self.plan.slots[self.processes[this.ends[1].process].slot];
-        match this.goal.check(welcome, Passport { group: slot.group, name: &slot.name }) {
-            Ok(()) => {
-                self.set_phase(connection, Side::Dialer, Phase::Agreed);
-                self.send(connection, Side::Dialer, Frame::Confirm);
-            }
-            Err(refusal) => {
-                self.set_phase(connection, Side::Dialer, Phase::Gone);
-                self.send(connection, Side::Dialer, Frame::Refused(refusal.clone()));
-                self.tell(connection, Side::Dialer, SECOND / 500, Inform::DialFailed(Some(refusal)));
-            }
-        }
-    }
-
     /// One side's connection is over; the machine is told if it knows of it.
-    fn end(&mut self, connection: ConnectionId, side: Side, reason: LinkEndReason) {
+    pub(super) fn end(&mut self, connection: ConnectionId, side: Side, reason: LinkEndReason) {
         let phase = self.phase(connection, side);
         if phase == Phase::Gone {
             return;
@@ -305,19 +208,6 @@ impl World {
 
     pub(super) fn notices(&mut self, connection: ConnectionId, side: Side) {
         self.end(connection, side, LinkEndReason::Lost);
-    }
-
-    pub(super) fn handshake_deadline(&mut self, connection: ConnectionId, side: Side) {
-        match self.phase(connection, side) {
-            Phase::Up | Phase::Started | Phase::Gone => return,
-            Phase::Waiting => {
-                let refusal = Refusal { code: RefusalCode::Unlisted, text: "not in the registry in time".into() };
-                self.send(connection, side, Frame::Refused(refusal));
-            }
-            Phase::Connecting | Phase::Open | Phase::Agreed => {}
-        }
-        self.end(connection, side, LinkEndReason::Lost);
-        self.send(connection, side, Frame::End);
     }
 
     pub(super) fn start(&mut self, process: ProcessId, link: LinkId) {
