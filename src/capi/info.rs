@@ -97,19 +97,16 @@ pub unsafe extern "C" fn sinew_server_group_members(
         let count = required("count", count)?;
         // SAFETY: `group_len` readable bytes by the caller's promise.
         let name = unsafe { text("group", group, group_len)? };
-        let found = server.server.group(name).ok_or_else(|| Error::UnknownGroup {
-            group: name.into(),
-            known: server.server.groups().iter().map(ServerGroup::name).collect::<Vec<_>>().join(", "),
-        })?;
+        let members = server.server.members(name)?;
         if capacity > 0 {
             let ids = array("ids", ids, capacity)?;
-            for (index, member) in found.members().iter().take(capacity).enumerate() {
+            for (index, member) in members.iter().take(capacity).enumerate() {
                 // SAFETY: room for `capacity` ids by the caller's promise.
-                unsafe { put(ids.add(index), member.id().get()) };
+                unsafe { put(ids.add(index), member.get()) };
             }
         }
         // SAFETY: not NULL, writable by the caller's promise.
-        unsafe { put(count, found.members().len()) };
+        unsafe { put(count, members.len()) };
         Ok(())
     })
 }

@@ -23,3 +23,5 @@ mod errors;
 mod events;
 mod guard;
 mod pointers;
+#[cfg(test)]
+mod tests;
