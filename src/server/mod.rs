@@ -19,7 +19,7 @@ pub use stats::Stats;
 use crate::cluster::StopReason;
 use crate::config::{ServerConfig, Visibility};
 use crate::error::Error;
-use crate::event::{Event, EventQueue, Events};
+use crate::event::{Event, Events};
 use crate::id::ServerId;
 use crate::link::ConnectionState;
 use crate::message::SendMode;
@@ -164,7 +164,7 @@ impl Server {
 
     /// The queue, for the C ABI, which lends out what lies in it instead of taking it.
     #[cfg(feature = "capi")]
-    pub(crate) fn queue(&self) -> &Arc<EventQueue> {
+    pub(crate) fn queue(&self) -> &crate::event::EventQueue {
         &self.shared.queue
     }
 
