@@ -40,6 +40,8 @@ pub(crate) struct Span {
 }
 
 impl Batch {
+    /// For the C ABI, which lends the bytes where they lie.
+    #[cfg(feature = "capi")]
     pub(crate) fn payload(&self, span: Span) -> &[u8] {
         &self.chunk[span.start..span.start + span.len]
     }

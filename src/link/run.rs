@@ -106,6 +106,8 @@ pub(crate) async fn run(stream: Stream, mut running: Running) -> LinkEnd {
             goodbye = &mut running.close, if ending.is_none() => {
                 // The node goes without a word only when the whole server is being freed.
                 let goodbye = goodbye.unwrap_or(Goodbye::Stopped);
+                // Nothing can be acknowledged after it, and the other side counts what was not.
+                peer.outbox.ack(session.final_ack());
                 peer.outbox.finish(goodbye);
                 ending = Some(Ending { reason: LinkEndReason::Closed(goodbye), until: Instant::now() + running.drain });
             }

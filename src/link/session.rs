@@ -94,7 +94,7 @@ impl Session {
         Ok(now.saturating_sub(Duration::from_micros(stamp)))
     }
 
-    /// The last acknowledgement, after the peer's goodbye.
+    /// The last acknowledgement, beside this side's goodbye.
     pub(crate) fn final_ack(&mut self) -> u64 {
         self.ack_at = None;
         self.acknowledged = self.received;

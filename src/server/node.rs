@@ -113,6 +113,8 @@ impl Node {
             tracing::warn!("no cluster key is configured: every program on this machine may join (make a key with `sinew keygen`)");
         }
         loop {
+            #[cfg(test)]
+            assert!(!shared.bug.load(std::sync::atomic::Ordering::Acquire), "on purpose, by a test");
             while let Some(action) = self.cluster.next_action() {
                 if let Some((reason, text)) = self.carry_out(action) {
                     return self.finish(reason, text).await;
@@ -361,6 +363,8 @@ impl Node {
         self.news.close();
         let _ = tokio::time::timeout(self.context.drain, &mut self.connector).await;
         self.connector.abort();
+        // Also where nobody asked for the end, a call after it is answered with `Stopped`.
+        self.shared.stop();
         self.shared.queue.push(Event::Stopped { reason, text });
     }
 }
