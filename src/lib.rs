@@ -1,16 +1,30 @@
 //! Sinew joins dedicated game servers into one cluster.
+//!
+//! A [`Server`] is started with a [`ServerConfig`], finds the others through a [`registry`], gets authenticated, encrypted links to the groups it
+//! may see, sends [`Message`]s and hands out [`Event`]s to whoever polls. In flow order:
+//!
+//! ```text
+//! game thread ─► capi ─► server ──(signals)──► node task ─► cluster (pure) ─► registry connector
+//!                        │  │                                    └──────────► link (dial, accept)
+//!                        │  └─(send: straight into the link's outbox)──────► link ─► session (pure) ─► wire ─► transport
+//!                        └◄──────────── event queue ◄───────────────────────  link, node task
+//! ```
+//!
+//! Start with [`Server`]; `docs/` has the book.
+
 #[cfg(feature = "capi")]
 mod capi;
-mod cluster;
 pub mod config;
 pub mod error;
 mod event;
 pub mod id;
-mod link;
 pub mod message;
+mod server;
+
+mod cluster;
+mod link;
 pub mod registry;
 mod runtime;
-mod server;
 pub mod transport;
 mod wire;
 
@@ -19,12 +33,17 @@ pub use config::ServerConfig;
 pub use error::{Error, ErrorCode};
 pub use event::{Event, Events};
 pub use id::ServerId;
-pub use link::{Attempt, ConnectionState};
+pub use link::ConnectionState;
 pub use message::{Message, Reader, SendMode, Writer};
 pub use server::{Broadcast, Rejection, RemoteServer, Server, ServerGroup, ServerInfo, Stats};
 
+/// The examples of these pages are compiled as tests.
 #[cfg(doctest)]
-mod doc_pages {
+mod pages {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
     #[doc = include_str!("../docs/messages.md")]
     struct Messages;
+    #[doc = include_str!("../docs/rust.md")]
+    struct Rust;
 }

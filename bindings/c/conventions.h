@@ -32,9 +32,14 @@
  * and the copy is cut at a character's edge and NUL-terminated whenever the capacity is not 0. A pointer may be NULL where the
  * length or the capacity beside it is 0.
  *
+<<<<<<< HEAD
  * STRUCTS. A struct that begins with `uint32_t size` wants it set to sizeof the struct before the call, also when Sinew fills it in:
  * no more than that is written, so a library newer than your header cannot write past your struct. Structs only grow at their end,
  * and a field never changes what it means.
+=======
+ * STRUCTS. Where a struct begins with `uint32_t size`, set it to the sizeof of that struct before the call: Sinew writes no more than
+ * your header knows. Such structs grow only at their end, and a field never changes its meaning.
+>>>>>>> h/xtask
  *
  * VERSIONS. Numbers are for ever: a constant never changes its value and is never given a second meaning. Later versions add event
  * types, results, functions and configuration keys, so skip events and treat results you do not know as what they are: something

@@ -113,6 +113,6 @@ impl Goal {
     /// The dialer's half of the admission: is this the server we wanted, and do we agree?
     pub(crate) fn check(&self, welcome: &Welcome, proven: Passport<'_>) -> Result<(), Refusal> {
         admission::check_welcome(welcome, &self.expected, proven)?;
-        admission::check_terms(&self.hello.from.group, &self.expected.group, &self.hello.terms, &welcome.terms)
+        admission::check_terms((&self.hello.from.group, &self.hello.terms), (&self.expected.group, &welcome.terms))
     }
 }

@@ -6,7 +6,7 @@ use super::{Action, LeaveReason, LinkId, Notice, Settings, StopReason};
 use crate::id::ServerId;
 use crate::registry::Registration;
 use crate::wire::control::Goodbye;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// Ids that have left for good are remembered, so that late or reordered news cannot bring them back. Far more than can be in flight.
@@ -61,7 +61,7 @@ pub(crate) struct Cluster {
     pub(super) members: BTreeMap<ServerId, Member>,
     /// Joined before our own id was known: who dials depends on it.
     pub(super) early: BTreeMap<ServerId, Registration>,
-    pub(super) links: HashMap<LinkId, ServerId>,
+    pub(super) links: BTreeMap<LinkId, ServerId>,
     pub(super) next_link: u64,
     pub(super) dead: BTreeSet<ServerId>,
     pub(super) dead_order: VecDeque<ServerId>,
@@ -79,7 +79,7 @@ impl Cluster {
             me: None,
             members: BTreeMap::new(),
             early: BTreeMap::new(),
-            links: HashMap::new(),
+            links: BTreeMap::new(),
             next_link: 0,
             dead: BTreeSet::new(),
             dead_order: VecDeque::new(),
@@ -103,7 +103,7 @@ impl Cluster {
         let dial: Vec<ServerId> = self.members.iter().filter(|(_, member)| due(member.dial_at())).map(|(id, _)| *id).collect();
         let close: Vec<ServerId> = self.members.iter().filter(|(_, member)| due(member.close_at)).map(|(id, _)| *id).collect();
         for id in dial {
-            self.dial_if_ours(now, id);
+            self.dial_if_ours(id);
         }
         for id in close {
             if let Some(member) = self.members.get_mut(&id) {
@@ -122,8 +122,7 @@ impl Cluster {
         self.actions.push_back(Action::Deregister);
         let ids: Vec<ServerId> = self.members.keys().copied().collect();
         for id in ids {
-            let Some(member) = self.members.get_mut(&id) else { continue };
-            if let Some(accepting) = member.accepting.take() {
+            if let Some(accepting) = self.members.get_mut(&id).and_then(|member| member.accepting.take()) {
                 self.forget(accepting, Goodbye::Stopped);
             }
             match self.members.get(&id).map(|member| member.state) {
@@ -134,6 +133,7 @@ impl Cluster {
         self.finish_stop();
     }
 
+    /// For a member whose link is down: waits before the next dial, if dialling is ours.
     pub(super) fn back_off(&mut self, now: Duration, id: ServerId) {
         let Some(member) = self.members.get_mut(&id) else { return };
         member.state = match member.direction {
@@ -142,8 +142,10 @@ impl Cluster {
         };
     }
 
-    pub(super) fn dial_if_ours(&mut self, _now: Duration, id: ServerId) {
+    /// For a member without a link or dial.
+    pub(super) fn dial_if_ours(&mut self, id: ServerId) {
         let Some(member) = self.members.get_mut(&id) else { return };
+        member.state = State::Idle;
         if member.direction == Direction::Incoming || self.me.is_none() || self.stopping.is_some() {
             return;
         }
@@ -173,11 +175,12 @@ impl Cluster {
     /// Takes a member out whose link (if any) is down and reported.
     pub(super) fn remove(&mut self, id: ServerId, reason: LeaveReason) {
         let Some(member) = self.members.remove(&id) else { return };
+        let goodbye = if reason == LeaveReason::Stopping { Goodbye::Stopped } else { Goodbye::YouLeft };
         if let State::Dialing { link } = member.state {
-            self.forget(link, Goodbye::YouLeft);
+            self.forget(link, goodbye);
         }
         if let Some(link) = member.accepting {
-            self.forget(link, Goodbye::YouLeft);
+            self.forget(link, goodbye);
         }
         self.notify(Notice::Left { id, reason });
         if matches!(reason, LeaveReason::Stopped | LeaveReason::Replaced) {

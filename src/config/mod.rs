@@ -71,8 +71,8 @@ impl ServerConfig {
     }
 
     /// From a TOML file, then the environment. The file's path is named in every error.
-    pub fn from_file(path: &Path) -> Result<Self, ConfigError> {
-        Ok(Effective::from_file(path)?.config)
+    pub fn from_file(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        Ok(Effective::from_file(path.as_ref())?.config)
     }
 
     /// From a TOML text and these variables. `origin` names the text in errors; variables that do not begin with `SINEW_` are ignored.

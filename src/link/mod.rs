@@ -16,7 +16,7 @@ mod session;
 
 pub(crate) use accept::{Offer, accept};
 pub(crate) use dial::{DialFailure, dial};
+pub use peer::ConnectionState;
 pub(crate) use peer::Peer;
-pub use peer::{Attempt, ConnectionState};
 pub(crate) use run::{Running, run};
 pub(crate) use session::Pace;

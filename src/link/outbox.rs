@@ -141,14 +141,11 @@ impl Outbox {
         control.clear();
         frames.clear();
         let mut state = self.state.lock();
-        for message in [
-            state.pong.take().map(|stamp| Control::Pong { stamp }),
-            state.ping.take().map(|stamp| Control::Ping { stamp }),
-            state.ack.take().map(|received| Control::Ack { received }),
-        ] {
-            if let Some(message) = message {
-                message.append_to(control);
-            }
+        let pong = state.pong.take().map(|stamp| Control::Pong { stamp });
+        let ping = state.ping.take().map(|stamp| Control::Ping { stamp });
+        let ack = state.ack.take().map(|received| Control::Ack { received });
+        for message in [pong, ping, ack].into_iter().flatten() {
+            message.append_to(control);
         }
         std::mem::swap(&mut state.frames, frames);
         state.in_flight += frames.len();

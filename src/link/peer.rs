@@ -30,10 +30,10 @@ pub enum ConnectionState {
 
 /// One address that was dialled, and what came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Attempt {
+pub(crate) struct Attempt {
     /// `address:port`, or the host name when it could not be resolved.
-    pub address: String,
-    pub error: String,
+    pub(crate) address: String,
+    pub(crate) error: String,
 }
 
 #[derive(Debug)]

@@ -35,6 +35,7 @@ pub(super) struct Node {
     news: mpsc::Receiver<News>,
     commands: mpsc::Sender<Command>,
     connector: JoinHandle<()>,
+    connector_ended: bool,
     accepting: AbortHandle,
     /// This server's own registry host, if it has one.
     hosting: Option<AbortHandle>,
@@ -97,6 +98,7 @@ impl Node {
             news,
             commands,
             connector,
+            connector_ended: false,
             accepting,
             hosting,
             links: HashMap::new(),
@@ -127,7 +129,15 @@ impl Node {
             }
             tokio::select! {
                 Some(input) = self.inputs.recv() => self.take(input),
-                Some(news) = self.news.recv() => self.learn(news),
+                news = self.news.recv(), if !self.connector_ended => match news {
+                    Some(news) => self.learn(news),
+                    None => {
+                        self.connector_ended = true;
+                        if !shared.is_stopping() {
+                            self.learn(News::Lost("the registry connector has ended, which it never should; restart this server".into()));
+                        }
+                    }
+                },
                 () = shared.stop_requested.notified() => self.cluster.stop(StopReason::Requested, "stop was called".into()),
                 () = sleep_until(wake_at) => {
                     self.cluster.timeout(shared.epoch.elapsed());
