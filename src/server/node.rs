@@ -124,7 +124,10 @@ impl Node {
             if !shared.is_stopping() {
                 tokio::select! {
                     () = shared.queue.room() => {}
-                    () = shared.stop_requested.notified() => self.cluster.stop(StopReason::Requested, "stop was called".into()),
+                    () = shared.stop_requested.notified() => {
+                        self.cluster.stop(StopReason::Requested, "stop was called".into());
+                        continue;
+                    }
                 }
             }
             tokio::select! {
@@ -246,6 +249,8 @@ impl Node {
             Action::Close { link, goodbye } => self.close(link, goodbye),
             Action::ReportFailure(id) => self.command(Command::ReportFailure(id)),
             Action::Deregister => {
+                // Also when the end was not asked for: calls answer `Stopped`, and nothing waits for the game to poll.
+                self.shared.stop();
                 self.accepting.abort();
                 self.command(Command::Deregister);
             }
