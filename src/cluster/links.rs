@@ -175,11 +175,15 @@ impl Cluster {
             }
             _ => return,
         };
-        if end.reason == LinkEndReason::Goodbye(Goodbye::Stopped)
-            && !self.settings.ids_are_seats
+        let doomed = match end.reason {
+            LinkEndReason::Goodbye(Goodbye::Stopped) => Some(LeaveReason::Stopped),
+            LinkEndReason::Goodbye(Goodbye::Replaced) => Some(LeaveReason::Replaced),
+            _ => None,
+        };
+        if !self.settings.ids_are_seats
             && let Some(member) = self.members.get_mut(&id)
         {
-            member.doomed = member.doomed.or(Some(LeaveReason::Stopped));
+            member.doomed = member.doomed.or(doomed);
         }
         self.notify(Notice::Disconnected { id, end });
         self.after_link(now, id, next);

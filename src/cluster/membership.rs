@@ -119,14 +119,15 @@ impl Cluster {
             return;
         }
         self.stopping = Some((reason, text));
+        let goodbye = if reason == StopReason::Replaced { Goodbye::Replaced } else { Goodbye::Stopped };
         self.actions.push_back(Action::Deregister);
         let ids: Vec<ServerId> = self.members.keys().copied().collect();
         for id in ids {
             if let Some(accepting) = self.members.get_mut(&id).and_then(|member| member.accepting.take()) {
-                self.forget(accepting, Goodbye::Stopped);
+                self.forget(accepting, goodbye);
             }
             match self.members.get(&id).map(|member| member.state) {
-                Some(State::Up { .. } | State::Closing { .. }) => self.close_up(id, Goodbye::Stopped),
+                Some(State::Up { .. } | State::Closing { .. }) => self.close_up(id, goodbye),
                 _ => self.remove(id, LeaveReason::Stopping),
             }
         }

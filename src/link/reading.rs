@@ -22,8 +22,10 @@ pub(super) struct Reading {
     buffer: BytesMut,
     room: usize,
     max_message_bytes: usize,
-    /// The peer has said goodbye: nothing follows.
+    /// The peer has said goodbye: no message follows, only the last acknowledgement.
     pub(super) ended: bool,
+    /// The peer has hung up behind its goodbye.
+    pub(super) closed: bool,
 }
 
 /// What one round of parsing brought, beside the messages.
@@ -35,7 +37,7 @@ pub(super) struct Parsed {
 
 impl Reading {
     pub(super) fn new(reader: ReadHalf<Stream>, max_message_bytes: usize) -> Self {
-        Self { reader, buffer: BytesMut::new(), room: READ_MIN, max_message_bytes, ended: false }
+        Self { reader, buffer: BytesMut::new(), room: READ_MIN, max_message_bytes, ended: false, closed: false }
     }
 
     /// Reads once; 0 is the end of the stream. May be dropped and called again.
@@ -73,17 +75,17 @@ impl Reading {
             };
             let Some(body) = rest.get(HEADER_BYTES..HEADER_BYTES + header.body_len()) else { break Ok(()) };
             match header {
+                Header::Message { .. } if self.ended => break Err("a message after the goodbye".into()),
                 Header::Message { len, tag, mode } => {
                     parsed.reliable += u64::from(mode == SendMode::Reliable);
                     spans.push(Span { start: at + HEADER_BYTES, len, tag, mode });
                 }
                 Header::Control { .. } => match Control::parse(body).and_then(&mut obey) {
                     Ok(None) => {}
+                    Ok(Some(_)) if self.ended => break Err("a second goodbye".into()),
                     Ok(Some(goodbye)) => {
                         parsed.goodbye = Some(goodbye);
                         self.ended = true;
-                        at += HEADER_BYTES + body.len();
-                        break Ok(());
                     }
                     Err(error) => break Err(error),
                 },

@@ -136,6 +136,8 @@ pub(crate) enum Goodbye {
     YouLeft,
     /// The sender has a newer link to the same server.
     Superseded,
+    /// The sender stops for good because a newer server runs under its name.
+    Replaced,
 }
 
 impl Control {
