@@ -17,11 +17,7 @@ struct Server {
 }
 
 fn topology(groups: &[(&str, &[&str])]) -> Topology {
-    let section = |to: &[&str]| {
-        let mut group = GroupSection::default();
-        group.connects_to = to.iter().map(|name| name.to_string()).collect();
-        group
-    };
+    let section = |to: &[&str]| GroupSection { connects_to: to.iter().map(|name| name.to_string()).collect(), ..GroupSection::default() };
     Topology::new(groups.iter().map(|(name, to)| (name.to_string(), section(to))).collect())
 }
 

@@ -157,7 +157,7 @@ fn a_fixed_list_with_ones_own_address_on_another_seat_is_refused_and_harms_nobod
     let list = format!(
         "registry.kind = \"fixed\"\nregistry.servers = [\n\
          {{ group = \"lobby\", name = \"l1\", address = \"127.0.0.1:{lobby}\" }},\n\
-         {{ group = \"world\", name = \"wrong\", address = \"127.0.0.1:{lobby}\" }},\n\
+         {{ group = \"world\", name = \"wrong\", address = \"localhost:{lobby}\" }},\n\
          {{ group = \"world\", name = \"w1\", address = \"127.0.0.1:{world}\" }}]\n"
     );
     let mut lobby = start("lobby", "l1", &format!("server.listen = \"127.0.0.1:{lobby}\"\n{EAGER}{list}"));

@@ -34,11 +34,12 @@ fn with_a_fixed_list_the_newer_of_two_servers_with_one_name_wins_and_the_older_i
          {{ group = \"lobby\", name = \"l1\", address = \"127.0.0.1:{lobby}\" }}]\n{EAGER}"
     );
     let mut world = start("world", "w1", &format!("server.listen = \"127.0.0.1:{world}\"\n{list}"));
-    let mut older = start("lobby", "l1", &list);
+    let mut older = start("lobby", "l1", &format!("server.listen = \"127.0.0.1:{lobby}\"\n{list}"));
     older.connected("w1");
     world.connected("l1");
 
-    let mut newer = start("lobby", "l1", &list);
+    // On another port, which does not matter: nobody dials a lobby.
+    let mut newer = start("lobby", "l1", &format!("server.listen = \"127.0.0.1:{}\"\n{list}", free_port()));
     newer.connected("w1");
     world.connected("l1");
     let (reason, text) = older.stopped();

@@ -1,6 +1,6 @@
 //! Ends: asked for, dropped, twice, and while nobody polls.
 
-use crate::support::{Seen, start, start_host};
+use crate::support::{SMALL_EVENT_QUEUE, Seen, start, start_host};
 use sinew::{DisconnectReason, Error, Event, LeaveReason, SendMode, StopReason};
 use std::time::{Duration, Instant};
 
@@ -93,18 +93,12 @@ fn a_server_that_stops_before_it_ever_reached_a_registry_stops_at_once() {
 /// The control plane pauses while a game does not poll; `stop` must get through all the same.
 #[test]
 fn a_server_whose_game_never_polls_can_be_stopped() {
-    let (world, registry) = start_host("world", "w1", "limits.event_queue_bytes = 65536\nlog.level = \"trace\"\n");
+    let (mut world, registry) = start_host("world", "w1", SMALL_EVENT_QUEUE);
     let mut lobby = start("lobby", "l1", &registry);
-    let (mut others, mut n) = (Vec::new(), 0);
-    while world.server.stats().event_bytes < 65_536 {
-        others.push(start("lobby", &format!("more{n}"), &registry));
-        n += 1;
-        assert!(n < 100, "the queue does not fill: {:?}", world.server.stats());
-    }
+    world.fill_event_queue("lobby");
     lobby.connected("w1");
     world.server.stop();
     assert_eq!(lobby.disconnected("w1").1, DisconnectReason::PeerStopped);
-    let mut world = world;
     assert_eq!(world.stopped().0, StopReason::Requested);
 }
 

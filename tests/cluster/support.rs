@@ -79,11 +79,25 @@ pub(crate) fn until(what: &str, mut is: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !is() {
         assert!(Instant::now() < deadline, "{what} did not happen");
-        std::thread::sleep(Duration::from_millis(2));
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 
+/// The smallest `limits.event_queue_bytes`, with an outbox so small that [`Seen::fill_event_queue`] is quick.
+pub(crate) const EVENT_QUEUE: usize = 64 * 1024;
+pub(crate) const SMALL_EVENT_QUEUE: &str = "limits.event_queue_bytes = 65536\nlimits.outbox_bytes = 4096\n";
+
 impl Seen {
+    /// Makes events (`Writable`, of this server with [`SMALL_EVENT_QUEUE`]) that nobody polls, until the control plane pauses.
+    pub(crate) fn fill_event_queue(&self, group: &str) {
+        until("a connection", || self.server.stats().connected > 0);
+        let to = self.server.group(group).expect("related").members()[0].clone();
+        until("a full event queue", || {
+            while to.send(1, &[0; 2000], SendMode::Reliable).is_ok() {}
+            self.server.stats().event_bytes >= EVENT_QUEUE
+        });
+    }
+
     /// Takes events until `wanted` answers something; panics with everything seen when that takes too long.
     pub(crate) fn wait<T>(&mut self, what: &str, wanted: impl FnMut(&Event) -> Option<T>) -> T {
         self.wait_for(PATIENCE, wanted).unwrap_or_else(|why| {

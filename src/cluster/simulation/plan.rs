@@ -152,9 +152,8 @@ fn draw_groups(rng: &mut SmallRng) -> BTreeMap<String, GroupSection> {
     names
         .iter()
         .map(|name| {
-            let mut group = GroupSection::default();
-            group.connects_to = names.iter().filter(|_| rng.random_bool(density)).map(|name| name.to_string()).collect();
-            (name.to_string(), group)
+            let connects_to = names.iter().filter(|_| rng.random_bool(density)).map(|name| name.to_string()).collect();
+            (name.to_string(), GroupSection { connects_to, ..GroupSection::default() })
         })
         .collect()
 }

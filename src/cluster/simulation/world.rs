@@ -199,7 +199,8 @@ impl World {
             Event::CutterEnds(a, b) => _ = self.network.cutters.remove(&(a, b)),
             Event::Twins(process, links) => return self.twins(process, links),
             Event::MustHaveLeft(process, id) => {
-                if self.processes[process].alive && self.processes[process].judge.views.contains_key(&id) {
+                let actor = &self.processes[process];
+                if actor.alive && actor.judge.views.contains_key(&id) {
                     self.fail(process, format!("still sees {id}, long after its goodbye"));
                 }
             }
@@ -307,6 +308,7 @@ impl World {
             Notice::Joined { registration, .. } if registration.name == self.plan.slots[self.processes[process].slot].name => {
                 return self.fail(process, format!("sees its own namesake {} as another server", registration.id));
             }
+            Notice::Stopped { reason: StopReason::Failed, .. } => return self.fail(process, "the machine never fails by itself".into()),
             Notice::Started { .. } | Notice::Joined { .. } | Notice::Left { .. } => return,
             Notice::RegistryLost(_) | Notice::RegistryRestored => return,
         };
