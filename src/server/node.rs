@@ -352,8 +352,9 @@ impl Node {
         }
         let mut trace = peer.trace.lock();
         trace.failures = trace.failures.saturating_add(1);
-        // The same sentence every few seconds would bury everything else.
-        if trace.last_error.as_ref() != Some(&failure.text) {
+        // The same sentence every few seconds would bury everything else; that the other side is the one to dial is as it should be.
+        let expected = failure.refusal.as_ref().is_some_and(|refusal| refusal.code == RefusalCode::Reversed);
+        if !expected && trace.last_error.as_ref() != Some(&failure.text) {
             tracing::warn!("cannot connect to server {} ({}/{}): {}; will keep trying", peer.id, peer.group, peer.name, failure.text);
         }
         trace.attempts = failure.attempts;

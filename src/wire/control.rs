@@ -109,6 +109,8 @@ pub(crate) enum RefusalCode {
     Unavailable,
     /// Something that is not the next step of a handshake.
     Malformed,
+    /// By the topology the acceptor dials the dialer.
+    Reversed,
 }
 
 impl RefusalCode {
@@ -124,6 +126,7 @@ impl RefusalCode {
             RefusalCode::Replaced => "replaced",
             RefusalCode::Unavailable => "unavailable",
             RefusalCode::Malformed => "malformed handshake",
+            RefusalCode::Reversed => "the other side dials",
         }
     }
 }

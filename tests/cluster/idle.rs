@@ -42,5 +42,6 @@ fn a_game_that_never_polls_pauses_the_control_plane_and_finds_everything_in_orde
         let history = sleeper.history_of(&name).join(", ");
         assert!(history.is_empty() || history.starts_with("joined") && history.contains("left"), "{history}");
     }
-    (drop(first), drop(host));
+    drop(first);
+    drop(host);
 }

@@ -31,7 +31,7 @@ fn a_receiver_that_does_not_poll_costs_bounded_memory_and_no_message() {
     let mut other = start("lobby", "l2", &format!("{SMALL}{registry}"));
     let to_world = lobby.connected("w1");
     let other_to_world = other.connected("w1");
-    (world.connected("l1"), ());
+    world.connected("l1");
 
     // Until nothing moves any more: everything between the two is full.
     let (mut next, mut episodes) = (0, 0);

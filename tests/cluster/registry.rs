@@ -70,7 +70,8 @@ fn servers_that_stop_while_the_registry_is_lost_are_still_seen_to_stop() {
     let host = start("mesh", "host", &hosting(port, 500, ""));
     let mut lobby = start("lobby", "l1", &registry_at(port));
     let mut world = start("world", "w1", &registry_at(port));
-    (lobby.connected("w1"), world.connected("l1"));
+    lobby.connected("w1");
+    world.connected("l1");
     drop(host);
     lost(&mut lobby);
     drop(world);

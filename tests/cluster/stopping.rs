@@ -106,7 +106,8 @@ fn a_server_whose_game_never_polls_can_be_stopped() {
 fn two_servers_that_stop_at_the_same_time_both_end() {
     let (mut world, registry) = start_host("world", "w1", "");
     let mut lobby = start("lobby", "l1", &registry);
-    (lobby.connected("w1"), world.connected("l1"));
+    lobby.connected("w1");
+    world.connected("l1");
     world.server.stop();
     lobby.server.stop();
     assert_eq!(lobby.stopped().0, StopReason::Requested);

@@ -308,7 +308,6 @@ impl World {
             Notice::Joined { registration, .. } if registration.name == self.plan.slots[self.processes[process].slot].name => {
                 return self.fail(process, format!("sees its own namesake {} as another server", registration.id));
             }
-            Notice::Stopped { reason: StopReason::Failed, .. } => return self.fail(process, "the machine never fails by itself".into()),
             Notice::Started { .. } | Notice::Joined { .. } | Notice::Left { .. } => return,
             Notice::RegistryLost(_) | Notice::RegistryRestored => return,
         };
