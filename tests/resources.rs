@@ -2,6 +2,10 @@
 
 #![cfg(target_os = "linux")]
 
+#[path = "cluster/ports.rs"]
+mod ports;
+
+use ports::free_port;
 use sinew::{Event, Server, ServerConfig};
 use std::time::{Duration, Instant};
 
@@ -24,10 +28,6 @@ fn connected(server: &Server) {
             return;
         }
     }
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
 /// A registry host and a second server, connected, then dropped; the second one first, the host first, or after a `stop`.

@@ -6,6 +6,7 @@ mod child;
 mod idle;
 mod joining;
 mod names;
+mod ports;
 mod pressure;
 mod registry;
 mod restarts;

@@ -91,6 +91,30 @@ fn a_receiver_that_does_not_poll_costs_bounded_memory_and_no_message() {
 }
 
 #[test]
+fn empty_messages_count_for_what_they_really_cost_the_receiver() {
+    const INBOX: u64 = 4 << 20;
+    let (mut world, registry) = start_host("world", "w1", &format!("limits.inbox_bytes = {INBOX}\n"));
+    let mut lobby = start("lobby", "l1", &registry);
+    let to_world = lobby.connected("w1");
+    world.connected("l1");
+    // Far more than the inbox may hold, if each is counted with its place in the queue (32 bytes) and not only its header (8).
+    for _ in 0..400_000 {
+        match to_world.send(1, b"", SendMode::Reliable) {
+            Ok(()) => {}
+            Err(Error::QueueFull { .. }) => {
+                lobby.wait("writable", |event| matches!(event, Event::Writable { .. }).then_some(()));
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    until("a full inbox", || world.server.stats().inbox_bytes as u64 >= INBOX);
+    let stats = world.server.stats();
+    // One read beyond the limit at most: 256 KiB of headers.
+    assert!(stats.messages_received * 32 < INBOX + 32 * 32 * 1024, "{stats:?}");
+    assert!(to_world.queued_bytes() > 0);
+}
+
+#[test]
 fn messages_of_every_size_up_to_the_limit_arrive_and_larger_ones_are_refused() {
     let limits = "limits.max_message_bytes = 300000\nlimits.outbox_bytes = 65536\nlimits.inbox_bytes = 65536\n";
     let (mut world, registry) = start_host("world", "w1", limits);

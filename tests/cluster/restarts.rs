@@ -71,9 +71,9 @@ fn a_peer_that_left_is_dialled_no_more_and_its_socket_is_closed() {
     world.connected("l1");
     let sockets = dialer.sockets();
 
-    let mut leaver = start("world", "w2", &registry);
+    let address = ("127.0.0.1", free_port());
+    let mut leaver = start("world", "w2", &format!("server.listen = \"127.0.0.1:{}\"\n{registry}", address.1));
     let to_dialer = leaver.connected("l1");
-    let address = ("127.0.0.1", leaver.server.info().port);
     // Its echo shows that the child has the link too.
     to_dialer.send(1, b"", sinew::SendMode::Reliable).expect("connected");
     leaver.marker(1);

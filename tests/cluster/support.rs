@@ -1,5 +1,6 @@
 //! Servers for tests: a configuration in one line, and waiting for what must happen with a bound.
 
+pub(crate) use crate::ports::free_port;
 use sinew::{DisconnectReason, Event, LeaveReason, RemoteServer, SendMode, Server, ServerConfig, StopReason};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -67,11 +68,6 @@ pub(crate) fn hosting(port: u16, lease_ms: u64, more: &str) -> String {
 /// The line that leads to the registry on `port`.
 pub(crate) fn registry_at(port: u16) -> String {
     format!("registry.addresses = [\"127.0.0.1:{port}\"]\n")
-}
-
-/// A port that was free a moment ago, for what must be known before it is bound.
-pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
 }
 
 /// Waits until `true`, for what can only be asked for and is no event.
