@@ -9,7 +9,6 @@ use crate::wire::frame::{self, HEADER_BYTES, Header};
 use bytes::{Buf, BytesMut};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 use tokio::io::{AsyncReadExt, ReadHalf};
 
 /// Room for one read: small while a link is quiet, doubled while reads fill it.
@@ -98,8 +97,7 @@ impl Reading {
         } else {
             let chunk = self.buffer.split_to(at).freeze();
             peer.traffic.received.fetch_add(spans.len() as u64, Ordering::Relaxed);
-            peer.inbox.received(chunk.len());
-            queue.push_messages(Batch { peer: peer.clone(), chunk, spans, since: Instant::now() });
+            queue.push_messages(Batch::new(peer.clone(), chunk, spans));
         }
         outcome.map(|()| parsed)
     }
