@@ -71,8 +71,12 @@ fn two_hundred_servers_that_came_and_went_leave_no_thread_socket_or_file() {
     let began = Instant::now();
     for number in 0..ROUNDS {
         round(number);
-        let left: Vec<String> = threads().into_iter().filter(|name| name.starts_with("sinew")).collect();
-        assert!(left.is_empty(), "round {number} leaves {left:?}");
+        // A thread that has been joined may show for a moment yet: the kernel wakes who joins it before it takes its entry away.
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while threads().iter().any(|name| name.starts_with("sinew")) {
+            assert!(Instant::now() < deadline, "round {number} leaves {:?}", threads());
+            std::thread::yield_now();
+        }
         let now = descriptors();
         assert_eq!(now.len(), before.len(), "round {number}: {now:?}, before: {before:?}");
     }

@@ -31,7 +31,7 @@ fn a_receiver_that_does_not_poll_costs_bounded_memory_and_no_message() {
     let mut other = start("lobby", "l2", &format!("{SMALL}{registry}"));
     let to_world = lobby.connected("w1");
     let other_to_world = other.connected("w1");
-    world.connected("l1");
+    let to_lobby = world.connected("l1");
 
     // Until nothing moves any more: everything between the two is full.
     let (mut next, mut episodes) = (0, 0);
@@ -82,7 +82,7 @@ fn a_receiver_that_does_not_poll_costs_bounded_memory_and_no_message() {
     }
     let world = receiver.join().expect("everything arrived in order");
     until("an empty outbox", || to_world.queued_bytes() == 0);
-    world.server.group("lobby").expect("related").members()[0].send(3, b"", SendMode::Reliable).expect("connected");
+    to_lobby.send(3, b"", SendMode::Reliable).expect("connected");
     lobby.marker(3);
     assert_eq!(lobby.count("writable"), episodes, "exactly one Writable per refusal");
     assert_eq!(lobby.server.stats().sends_refused, episodes as u64);

@@ -96,6 +96,8 @@ fn a_server_whose_game_never_polls_can_be_stopped() {
     let (mut world, registry) = start_host("world", "w1", SMALL_EVENT_QUEUE);
     let mut lobby = start("lobby", "l1", &registry);
     world.fill_event_queue("lobby");
+    // News that leads to nothing: after it, the control plane waits for the game.
+    let _invisible = start("mesh", "m1", &registry).registered();
     lobby.connected("w1");
     world.server.stop();
     assert_eq!(lobby.disconnected("w1").1, DisconnectReason::PeerStopped);
