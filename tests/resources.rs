@@ -31,10 +31,13 @@ fn connected(server: &Server) {
 }
 
 /// A registry host and a second server, connected, then dropped; the second one first, the host first, or after a `stop`.
-fn round(number: usize) {
-    let port = free_port();
-    let host = start("world", "w", &format!("registry.host = true\nregistry.listen = \"127.0.0.1:{port}\""));
-    let lobby = start("lobby", "l", &format!("registry.addresses = [\"127.0.0.1:{port}\"]"));
+///
+/// The ports are the same in every round: a server that is dropped gives them back at once.
+fn round(number: usize, [registry, world, lobby]: [u16; 3]) {
+    let listen = |port: u16| format!("server.listen = \"127.0.0.1:{port}\"");
+    let hosting = format!("registry.host = true\nregistry.listen = \"127.0.0.1:{registry}\"\n{}", listen(world));
+    let host = start("world", "w", &hosting);
+    let lobby = start("lobby", "l", &format!("registry.addresses = [\"127.0.0.1:{registry}\"]\n{}", listen(lobby)));
     connected(&host);
     connected(&lobby);
     match number % 3 {
@@ -66,11 +69,12 @@ fn descriptors() -> Vec<String> {
 #[test]
 fn two_hundred_servers_that_came_and_went_leave_no_thread_socket_or_file() {
     // What the process makes once (a source of randomness, for one) is no leak.
-    round(0);
+    let ports = [free_port(), free_port(), free_port()];
+    round(0, ports);
     let (threads_before, before) = (threads().len(), descriptors());
     let began = Instant::now();
     for number in 0..ROUNDS {
-        round(number);
+        round(number, ports);
         // A thread that has been joined may show for a moment yet: the kernel wakes who joins it before it takes its entry away.
         let deadline = Instant::now() + Duration::from_secs(5);
         while threads().iter().any(|name| name.starts_with("sinew")) {

@@ -57,7 +57,7 @@ fn a_handle_to_a_server_that_left_answers_unknown_server_for_ever() {
 #[test]
 fn a_server_that_is_not_connected_yet_refuses_messages_and_says_why() {
     let nobody = free_port();
-    let (world, registry) = start_host("world", "w1", &format!("server.advertise = \"127.0.0.1:{nobody}\"\n"));
+    let (mut world, registry) = start_host("world", "w1", &format!("server.advertise = \"127.0.0.1:{nobody}\"\n"));
     let mut lobby = start("lobby", "l1", &format!("{EAGER}{registry}"));
     let remote = lobby.wait("joined", |event| match event {
         Event::ServerJoined { server } => Some(server.clone()),
@@ -69,7 +69,10 @@ fn a_server_that_is_not_connected_yet_refuses_messages_and_says_why() {
         let why = lobby.server.explain(remote.id()).expect("in view");
         why.contains(&tried) && why.contains("refused") && why.contains("this server dials it") && why.contains("registry: reachable")
     });
-    let waiting = world.server.group("lobby").expect("related").members()[0].id();
+    let waiting = world.wait("joined", |event| match event {
+        Event::ServerJoined { server } => Some(server.id()),
+        _ => None,
+    });
     let why = world.server.explain(waiting).expect("in view");
     assert!(why.contains("waiting for it to dial") && why.contains(&nobody.to_string()), "{why}");
 }

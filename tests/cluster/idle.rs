@@ -22,8 +22,9 @@ fn an_idle_server_with_one_link_takes_less_than_20_mib() {
 fn a_game_that_never_polls_pauses_the_control_plane_and_finds_everything_in_order_later() {
     let (host, registry) = start_host("mesh", "host", "");
     let mut sleeper = start("world", "sleeper", &format!("{SMALL_EVENT_QUEUE}{registry}"));
-    let first = start("lobby", "first", &registry);
-    sleeper.fill_event_queue("lobby");
+    let mut first = start("lobby", "first", &registry);
+    first.connected("sleeper");
+    sleeper.fill_event_queue(&first);
     for n in 0..10 {
         drop(start("lobby", &format!("visitor{n}"), &registry));
     }

@@ -81,7 +81,12 @@ fn a_peer_that_left_is_dialled_no_more_and_its_socket_is_closed() {
     drop(leaver);
     until("the socket's end", || dialer.sockets() == sockets);
 
-    let listener = TcpListener::bind(address).expect("the port is free again");
+    let mut listener = None;
+    until("a free port", || {
+        listener = TcpListener::bind(address).ok();
+        listener.is_some()
+    });
+    let listener = listener.expect("bound");
     listener.set_nonblocking(true).expect("it can");
     // Ten times as long as the longest pause between two dials.
     let deadline = Instant::now() + Duration::from_millis(500);

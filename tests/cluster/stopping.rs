@@ -95,10 +95,10 @@ fn a_server_that_stops_before_it_ever_reached_a_registry_stops_at_once() {
 fn a_server_whose_game_never_polls_can_be_stopped() {
     let (mut world, registry) = start_host("world", "w1", SMALL_EVENT_QUEUE);
     let mut lobby = start("lobby", "l1", &registry);
-    world.fill_event_queue("lobby");
+    lobby.connected("w1");
+    world.fill_event_queue(&lobby);
     // News that leads to nothing: after it, the control plane waits for the game.
     let _invisible = start("mesh", "m1", &registry).registered();
-    lobby.connected("w1");
     world.server.stop();
     assert_eq!(lobby.disconnected("w1").1, DisconnectReason::PeerStopped);
     assert_eq!(world.stopped().0, StopReason::Requested);

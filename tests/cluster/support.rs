@@ -41,7 +41,17 @@ pub(crate) fn start(group: &str, name: &str, more: &str) -> Seen {
 
 /// As [`start`], in groups of the test's own.
 pub(crate) fn start_in(topology: &str, group: &str, name: &str, more: &str) -> Seen {
-    start_text(&text(topology, group, name, more)).unwrap_or_else(|error| panic!("{group}/{name} does not start: {error}"))
+    let text = text(topology, group, name, more);
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match start_text(&text) {
+            Ok(seen) => return seen,
+            // A port of a server that was just dropped is free at once (tests/resources.rs), but not while another test is
+            // starting a child process: until that runs its own program it has a copy of every descriptor of this one.
+            Err(sinew::Error::AddressInUse { .. }) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(1)),
+            Err(error) => panic!("{group}/{name} does not start: {error}"),
+        }
+    }
 }
 
 pub(crate) fn start_text(text: &str) -> Result<Seen, sinew::Error> {
@@ -85,13 +95,17 @@ pub(crate) const SMALL_EVENT_QUEUE: &str = "limits.event_queue_bytes = 65536\nli
 
 impl Seen {
     /// Makes events (`Writable`, of this server with [`SMALL_EVENT_QUEUE`]) that nobody polls, until the control plane pauses.
-    pub(crate) fn fill_event_queue(&self, group: &str) {
-        until("a connection", || self.server.stats().connected > 0);
-        let to = self.server.group(group).expect("related").members()[0].clone();
-        until("a full event queue", || {
+    /// `receiver` is connected and reads, so that refusals end.
+    pub(crate) fn fill_event_queue(&self, receiver: &Seen) {
+        let receiver = &receiver.server;
+        let to = receiver.info().id.and_then(|id| self.server.find(id)).expect("in view");
+        let deadline = Instant::now() + PATIENCE;
+        // A thousand events, one for each refusal: without a sleep between them, which on a busy machine is a long one.
+        while self.server.stats().event_bytes < EVENT_QUEUE {
+            assert!(Instant::now() < deadline, "the event queue does not fill: {:?}", self.server.stats());
             while to.send(1, &[0; 2000], SendMode::Reliable).is_ok() {}
-            self.server.stats().event_bytes >= EVENT_QUEUE
-        });
+            receiver.poll(Duration::ZERO).expect("nobody else polls").for_each(drop);
+        }
     }
 
     /// Takes events until `wanted` answers something; panics with everything seen when that takes too long.
