@@ -4,7 +4,7 @@ use crate::child::{Child, serve_if_child};
 use crate::support::{EAGER, PATIENCE, TOPOLOGY, start_host, text};
 use sinew::{ConnectionState, DisconnectReason, Event, SendMode};
 
-const ALERT: &str = "limits.keep_alive_ms = 50\nlimits.interrupted_after_ms = 400\n";
+const ALERT: &str = "limits.keep_alive_ms = 50\nlimits.interrupted_after_ms = 800\n";
 
 #[test]
 fn a_frozen_peer_is_interrupted_and_resumes_without_losing_a_message() {
@@ -39,7 +39,7 @@ fn a_peer_frozen_beyond_the_resume_window_is_silent_and_connects_again_when_it_t
     serve_if_child();
     // A lease far longer than the freeze, so that only the link judges.
     let port = crate::support::free_port();
-    let impatient = format!("{ALERT}{EAGER}limits.resume_window_ms = 200\n");
+    let impatient = format!("{ALERT}{EAGER}limits.resume_window_ms = 400\n");
     let mut world = crate::support::start("world", "w1", &crate::support::hosting(port, 60_000, &impatient));
     let me = "silence::a_peer_frozen_beyond_the_resume_window_is_silent_and_connects_again_when_it_thaws";
     let registry = crate::support::registry_at(port);
