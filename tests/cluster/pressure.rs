@@ -41,7 +41,7 @@ fn a_receiver_that_does_not_poll_costs_bounded_memory_and_no_message() {
     loop {
         assert!(send_until_full(&to_world, &mut next, MESSAGES), "everything went out although nobody reads");
         episodes += 1;
-        if !writable(&mut lobby, Duration::from_millis(300)) {
+        if !writable(&mut lobby, Duration::from_secs(1)) {
             break;
         }
     }
