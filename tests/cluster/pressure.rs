@@ -111,7 +111,6 @@ fn empty_messages_count_for_what_they_really_cost_the_receiver() {
     let stats = world.server.stats();
     // One read beyond the limit at most: 256 KiB of headers.
     assert!(stats.messages_received * 32 < INBOX + 32 * 32 * 1024, "{stats:?}");
-    assert!(to_world.queued_bytes() > 0);
 }
 
 #[test]
