@@ -93,10 +93,10 @@ impl LinkEnd {
             LinkEndReason::Lost => DisconnectReason::Lost,
             LinkEndReason::Silent => DisconnectReason::Silent,
             LinkEndReason::Protocol => DisconnectReason::Protocol,
-            LinkEndReason::Goodbye(Goodbye::Stopped) => DisconnectReason::PeerStopped,
+            LinkEndReason::Goodbye(Goodbye::Stopped | Goodbye::Replaced) => DisconnectReason::PeerStopped,
             LinkEndReason::Goodbye(Goodbye::YouLeft) => DisconnectReason::Lost,
             LinkEndReason::Goodbye(Goodbye::Superseded) | LinkEndReason::Closed(Goodbye::Superseded) => DisconnectReason::Superseded,
-            LinkEndReason::Closed(Goodbye::Stopped) => DisconnectReason::Stopping,
+            LinkEndReason::Closed(Goodbye::Stopped | Goodbye::Replaced) => DisconnectReason::Stopping,
             LinkEndReason::Closed(Goodbye::YouLeft) => DisconnectReason::PeerLeft,
         }
     }

@@ -64,7 +64,7 @@ impl Cluster {
         }
         if member.direction == Direction::Outgoing {
             let text = format!("by the topology this server dials server {}, not the other way round", claim.id);
-            return Admission::Refuse(refuse(RefusalCode::Topology, text));
+            return Admission::Refuse(refuse(RefusalCode::Reversed, text));
         }
         if claim.incarnation < member.incarnation {
             let text = format!("a newer server runs as {}/{}", claim.group, claim.name);
@@ -162,7 +162,7 @@ impl Cluster {
             State::Up { link: up, since } if up == link => {
                 if now.saturating_sub(since) >= self.settings.reconnect_max {
                     member.failures = 0;
-                } else if member.direction == Direction::Outgoing {
+                } else {
                     // A link that does not hold is as good as none: else a peer that hangs up at once is dialled without pause.
                     self.failed(id);
                 }
@@ -175,11 +175,15 @@ impl Cluster {
             }
             _ => return,
         };
-        if end.reason == LinkEndReason::Goodbye(Goodbye::Stopped)
-            && !self.settings.ids_are_seats
+        let doomed = match end.reason {
+            LinkEndReason::Goodbye(Goodbye::Stopped) => Some(LeaveReason::Stopped),
+            LinkEndReason::Goodbye(Goodbye::Replaced) => Some(LeaveReason::Replaced),
+            _ => None,
+        };
+        if !self.settings.ids_are_seats
             && let Some(member) = self.members.get_mut(&id)
         {
-            member.doomed = member.doomed.or(Some(LeaveReason::Stopped));
+            member.doomed = member.doomed.or(doomed);
         }
         self.notify(Notice::Disconnected { id, end });
         self.after_link(now, id, next);
@@ -187,7 +191,7 @@ impl Cluster {
 
     /// One more dial without a lasting link.
     fn failed(&mut self, id: ServerId) {
-        let Some(member) = self.members.get_mut(&id) else { return };
+        let Some(member) = self.members.get_mut(&id).filter(|member| member.direction == Direction::Outgoing) else { return };
         member.failures = member.failures.saturating_add(1);
         if member.failures == self.settings.reconnect_attempts {
             self.actions.push_back(Action::ReportFailure(id));

@@ -33,9 +33,9 @@ pub(super) struct Member {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
-    /// Nothing to do: the other side dials.
+    /// Nothing to do.
     Idle,
-    /// Dial again then.
+    /// Dial then; where the other side dials it usually comes first.
     Backoff {
         until: Duration,
     },
@@ -103,7 +103,7 @@ impl Cluster {
         let dial: Vec<ServerId> = self.members.iter().filter(|(_, member)| due(member.dial_at())).map(|(id, _)| *id).collect();
         let close: Vec<ServerId> = self.members.iter().filter(|(_, member)| due(member.close_at)).map(|(id, _)| *id).collect();
         for id in dial {
-            self.dial_if_ours(id);
+            self.dial(id);
         }
         for id in close {
             if let Some(member) = self.members.get_mut(&id) {
@@ -119,34 +119,45 @@ impl Cluster {
             return;
         }
         self.stopping = Some((reason, text));
+        let goodbye = if reason == StopReason::Replaced { Goodbye::Replaced } else { Goodbye::Stopped };
         self.actions.push_back(Action::Deregister);
         let ids: Vec<ServerId> = self.members.keys().copied().collect();
         for id in ids {
             if let Some(accepting) = self.members.get_mut(&id).and_then(|member| member.accepting.take()) {
-                self.forget(accepting, Goodbye::Stopped);
+                self.forget(accepting, goodbye);
             }
             match self.members.get(&id).map(|member| member.state) {
-                Some(State::Up { .. } | State::Closing { .. }) => self.close_up(id, Goodbye::Stopped),
+                Some(State::Up { .. } | State::Closing { .. }) => self.close_up(id, goodbye),
                 _ => self.remove(id, LeaveReason::Stopping),
             }
         }
         self.finish_stop();
     }
 
-    /// For a member whose link is down: waits before the next dial, if dialling is ours.
+    /// For a member whose link is down: waits before the next dial.
     pub(super) fn back_off(&mut self, now: Duration, id: ServerId) {
         let Some(member) = self.members.get_mut(&id) else { return };
-        member.state = match member.direction {
-            Direction::Outgoing => State::Backoff { until: now + self.backoff.delay(member.failures) },
-            Direction::Incoming => State::Idle,
+        let delay = match member.direction {
+            Direction::Outgoing => self.backoff.delay(member.failures),
+            // Now and then this side knocks too: by the other's topology nobody may dial, and only a handshake shows them what differs.
+            Direction::Incoming => self.backoff.delay(u32::MAX),
         };
+        member.state = State::Backoff { until: now + delay };
     }
 
-    /// For a member without a link or dial.
-    pub(super) fn dial_if_ours(&mut self, id: ServerId) {
+    /// For a member without a link or dial: dials at once if dialling is ours.
+    pub(super) fn dial_or_wait(&mut self, now: Duration, id: ServerId) {
+        match self.members.get(&id).map(|member| member.direction) {
+            Some(Direction::Outgoing) => self.dial(id),
+            Some(Direction::Incoming) => self.back_off(now, id),
+            None => {}
+        }
+    }
+
+    fn dial(&mut self, id: ServerId) {
         let Some(member) = self.members.get_mut(&id) else { return };
         member.state = State::Idle;
-        if member.direction == Direction::Incoming || self.me.is_none() || self.stopping.is_some() {
+        if self.me.is_none() || self.stopping.is_some() {
             return;
         }
         self.next_link += 1;

@@ -14,9 +14,9 @@ impl Cluster {
             return;
         }
         match news {
-            News::Registered(entry) => self.registered(entry.id),
+            News::Registered(entry) => self.registered(now, entry.id),
             News::Replaced { by } => self.stop(StopReason::Replaced, format!("server {by} registered under the same group and name")),
-            News::Joined(entry) => self.joined(entry),
+            News::Joined(entry) => self.joined(now, entry),
             News::Left { id, reason } => self.left(now, id, reason),
             News::Snapshot(entries) => self.snapshot(now, entries),
             News::Lost(text) => self.notify(Notice::RegistryLost(text)),
@@ -24,22 +24,22 @@ impl Cluster {
         }
     }
 
-    fn registered(&mut self, id: ServerId) {
+    fn registered(&mut self, now: Duration, id: ServerId) {
         let before = self.me.replace(id);
         if before == Some(id) {
             return;
         }
         self.notify(Notice::Started { id });
         if before.is_some() {
-            self.start_over();
+            self.start_over(now);
         }
         for entry in std::mem::take(&mut self.early).into_values() {
-            self.joined(entry);
+            self.joined(now, entry);
         }
     }
 
     /// The registry gave this server a new id. Links made under the old one belong to a server that has left; who dials may have changed.
-    fn start_over(&mut self) {
+    fn start_over(&mut self, now: Duration) {
         let ids: Vec<ServerId> = self.members.keys().copied().collect();
         for id in ids {
             let (Some(me), Some(member)) = (self.me, self.members.get_mut(&id)) else { continue };
@@ -55,12 +55,12 @@ impl Cluster {
             }
             match self.members.get(&id).map(|member| member.state) {
                 Some(State::Up { .. } | State::Closing { .. }) => self.close_up(id, Goodbye::Superseded),
-                _ => self.dial_if_ours(id),
+                _ => self.dial_or_wait(now, id),
             }
         }
     }
 
-    fn joined(&mut self, entry: Registration) {
+    fn joined(&mut self, now: Duration, entry: Registration) {
         let id = entry.id;
         let ours = (self.settings.group.as_str(), self.settings.name.as_str());
         let Some(me) = self.me else {
@@ -105,7 +105,7 @@ impl Cluster {
             State::Dialing { .. } | State::Up { .. } | State::Closing { .. } => false,
         };
         if wants_dial {
-            self.dial_if_ours(id);
+            self.dial_or_wait(now, id);
         }
     }
 
@@ -152,7 +152,7 @@ impl Cluster {
             self.left(now, id, registry::LeaveReason::Expired);
         }
         for entry in entries {
-            self.joined(entry);
+            self.joined(now, entry);
         }
     }
 }

@@ -126,7 +126,10 @@ impl Node {
             if !shared.is_stopping() {
                 tokio::select! {
                     () = shared.queue.room() => {}
-                    () = shared.stop_requested.notified() => self.cluster.stop(StopReason::Requested, "stop was called".into()),
+                    () = shared.stop_requested.notified() => {
+                        self.cluster.stop(StopReason::Requested, "stop was called".into());
+                        continue;
+                    }
                 }
             }
             tokio::select! {
@@ -248,6 +251,8 @@ impl Node {
             Action::Close { link, goodbye } => self.close(link, goodbye),
             Action::ReportFailure(id) => self.command(Command::ReportFailure(id)),
             Action::Deregister => {
+                // Also when the end was not asked for: calls answer `Stopped`, and nothing waits for the game to poll.
+                self.shared.stop();
                 self.accepting.abort();
                 self.command(Command::Deregister);
             }
@@ -349,8 +354,9 @@ impl Node {
         }
         let mut trace = peer.trace.lock();
         trace.failures = trace.failures.saturating_add(1);
-        // The same sentence every few seconds would bury everything else.
-        if trace.last_error.as_ref() != Some(&failure.text) {
+        // The same sentence every few seconds would bury everything else; that the other side is the one to dial is as it should be.
+        let expected = failure.refusal.as_ref().is_some_and(|refusal| refusal.code == RefusalCode::Reversed);
+        if !expected && trace.last_error.as_ref() != Some(&failure.text) {
             tracing::warn!("cannot connect to server {} ({}/{}): {}; will keep trying", peer.id, peer.group, peer.name, failure.text);
         }
         trace.attempts = failure.attempts;

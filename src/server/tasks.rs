@@ -4,6 +4,7 @@ use super::rejections::Rejection;
 use super::shared::Shared;
 use crate::cluster::{Goal, LinkEnd, LinkEndReason, LinkId};
 use crate::id::ServerId;
+use crate::link::handshake::HandshakeError;
 use crate::link::{DialFailure, Offer, Pace, Peer, Running, accept, dial, run};
 use crate::transport::tls::{Stream, Tls};
 use crate::wire::control::{Goodbye, Refusal, RefusalCode, Welcome};
@@ -90,7 +91,10 @@ async fn accept_one(context: Arc<Context>, socket: TcpStream, from: SocketAddr, 
     match outcome {
         Ok((link, stream)) => run_link(context, link, stream).await,
         Err((link, error)) => {
-            context.shared.rejections.count(from, Rejection::of(&error), &error.to_string());
+            // One that we dial ourselves has knocked meanwhile: nothing is wrong.
+            if !matches!(&error, HandshakeError::Refused(refusal) if refusal.code == RefusalCode::Reversed) {
+                context.shared.rejections.count(from, Rejection::of(&error), &error.to_string());
+            }
             if let Some(link) = link {
                 context.tell(Input::Down { link, end: never_started() }).await;
             }

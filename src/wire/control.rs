@@ -109,6 +109,8 @@ pub(crate) enum RefusalCode {
     Unavailable,
     /// Something that is not the next step of a handshake.
     Malformed,
+    /// By the topology the acceptor dials the dialer.
+    Reversed,
 }
 
 impl RefusalCode {
@@ -124,6 +126,7 @@ impl RefusalCode {
             RefusalCode::Replaced => "replaced",
             RefusalCode::Unavailable => "unavailable",
             RefusalCode::Malformed => "malformed handshake",
+            RefusalCode::Reversed => "the other side dials",
         }
     }
 }
@@ -136,6 +139,8 @@ pub(crate) enum Goodbye {
     YouLeft,
     /// The sender has a newer link to the same server.
     Superseded,
+    /// The sender stops for good because a newer server runs under its name.
+    Replaced,
 }
 
 impl Control {

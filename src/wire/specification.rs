@@ -110,9 +110,10 @@ fn the_tables_number_the_variants_as_the_code_does() {
         RefusalCode::Replaced,
         RefusalCode::Unavailable,
         RefusalCode::Malformed,
+        RefusalCode::Reversed,
     ];
     assert_eq!(table("refusal"), numbered(&codes));
-    assert_eq!(table("goodbye"), numbered(&[Goodbye::Stopped, Goodbye::YouLeft, Goodbye::Superseded]));
+    assert_eq!(table("goodbye"), numbered(&[Goodbye::Stopped, Goodbye::YouLeft, Goodbye::Superseded, Goodbye::Replaced]));
 }
 
 #[test]

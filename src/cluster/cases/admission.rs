@@ -36,7 +36,7 @@ fn a_server_has_no_link_to_itself() {
 fn a_dial_against_the_direction_of_the_topology_is_refused() {
     let (mut lobby, _, world, _) = connected();
     let Admission::Refuse(refusal) = lobby.admit(&world, &world.hello_to(&lobby)) else { panic!("the world does not dial the lobby") };
-    assert_eq!(refusal.code, RefusalCode::Topology);
+    assert_eq!(refusal.code, RefusalCode::Reversed);
 }
 
 #[test]

@@ -50,8 +50,8 @@ fn the_newer_of_two_servers_with_one_name_wins_and_the_older_is_told() {
     assert_eq!(lobby.notices().last(), Some(&Notice::Left { id: id(2), reason: LeaveReason::Replaced }));
 
     ghost.news(News::Replaced { by: id(3) });
-    assert_eq!(ghost.actions(), [Action::Deregister, Action::Close { link: accepted, goodbye: Goodbye::Stopped }]);
-    ghost.link_down(accepted, LinkEndReason::Closed(Goodbye::Stopped));
+    assert_eq!(ghost.actions(), [Action::Deregister, Action::Close { link: accepted, goodbye: Goodbye::Replaced }]);
+    ghost.link_down(accepted, LinkEndReason::Closed(Goodbye::Replaced));
     let stopped = ghost.notices().pop();
     assert!(matches!(&stopped, Some(Notice::Stopped { reason: StopReason::Replaced, text }) if text.contains("server 3")), "{stopped:?}");
     let refused = lobby.admit(&ghost, &ghost.hello_to(&lobby));

@@ -107,7 +107,7 @@ impl World {
         }
         let Some(id) = actor.cluster.links.get(&link) else { return false };
         match goodbye {
-            Goodbye::Stopped => actor.stopping,
+            Goodbye::Stopped | Goodbye::Replaced => actor.stopping,
             Goodbye::YouLeft => actor.farewells.contains(id),
             Goodbye::Superseded => actor.renamed == Some(self.now) || actor.cluster.links.values().filter(|other| *other == id).count() > 1,
         }
