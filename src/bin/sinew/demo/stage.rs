@@ -22,6 +22,11 @@ const START_PATIENCE: Duration = Duration::from_secs(20);
 /// What the registry is called among the names of the servers.
 const REGISTRY: &str = "registry";
 
+/// More servers than this report joins and connections that come together in one line.
+const FEW: usize = 8;
+/// For so long such lines gather.
+const GATHERING: Duration = Duration::from_millis(100);
+
 /// Why the demo does not go on.
 #[derive(Debug)]
 pub(super) enum End {
@@ -58,6 +63,9 @@ pub(super) struct Stage {
     next_rates: Option<Instant>,
     rates_every: Duration,
     stopping: bool,
+    /// Who saw what of whom, where there are many.
+    gathered: Vec<(String, &'static str, Vec<String>)>,
+    gathered_until: Option<Instant>,
 }
 
 impl Stage {
@@ -79,6 +87,8 @@ impl Stage {
             next_rates: None,
             rates_every: Duration::from_secs(1),
             stopping: false,
+            gathered: Vec::new(),
+            gathered_until: None,
         };
         listen_for_interrupt(stage.to_heard.clone())?;
         Ok(stage)
@@ -178,20 +188,24 @@ impl Stage {
     /// Listens, and shows what is heard, until `done` or `deadline`.
     pub(super) fn until(&mut self, deadline: Instant, done: impl Fn(&Self) -> bool) -> Result<Met, End> {
         loop {
-            if done(self) {
+            let now = Instant::now();
+            let is_done = done(self);
+            if is_done || self.gathered_until.is_some_and(|at| at <= now) {
+                self.show_gathered(now);
+            }
+            if is_done {
                 return Ok(Met::Yes);
             }
             if self.screen.is_gone() {
                 return Err(End::Failed("nobody reads what the demo shows".into()));
             }
-            let now = Instant::now();
             if self.next_rates.is_some_and(|at| at <= now) {
                 self.show_rates(now);
             }
             if now >= deadline {
                 return Ok(Met::No);
             }
-            let wake_at = self.next_rates.map_or(deadline, |at| at.min(deadline));
+            let wake_at = [self.next_rates, self.gathered_until].into_iter().flatten().fold(deadline, Instant::min);
             match self.heard.recv_timeout(wake_at.saturating_duration_since(now)) {
                 Ok(heard) => self.hear(heard)?,
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
@@ -268,7 +282,34 @@ impl Stage {
         number
     }
 
-    fn show(&self, name: &str, report: &Report, at: Instant) {
+    fn gather(&mut self, who: &str, what: &'static str, whom: &str, at: Instant) {
+        self.gathered_until.get_or_insert(at + GATHERING);
+        match self.gathered.iter_mut().find(|(known, known_what, _)| known == who && *known_what == what) {
+            Some((.., all)) => all.push(whom.into()),
+            None => self.gathered.push((who.into(), what, vec![whom.into()])),
+        }
+    }
+
+    fn show_gathered(&mut self, now: Instant) {
+        self.gathered_until = None;
+        for (who, what, mut whom) in std::mem::take(&mut self.gathered) {
+            // As numbers, not as text: world-2 before world-10.
+            whom.sort_by_key(|name| (name.len(), name.clone()));
+            let number = |name: &String| name.rsplit('-').next().map(str::to_string);
+            let more: Vec<String> = whom.iter().skip(1).filter_map(number).collect();
+            let mood = if what == "connected" { Mood::Good } else { Mood::Plain };
+            self.screen.happened(now, mood, &who, what, &format!("{} {}", whom[0], more.join(" ")), "");
+        }
+    }
+
+    fn show(&mut self, name: &str, report: &Report, at: Instant) {
+        if self.ledger.seats.len() > FEW {
+            match report {
+                Report::Joined(remote) => return self.gather(name, "joined", &remote.name, at),
+                Report::Connected(remote) => return self.gather(name, "connected", &remote.name, at),
+                _ => {}
+            }
+        }
         let happened = |mood, what: &str, whom: &str, detail: &str| self.screen.happened(at, mood, name, what, whom, detail);
         let after = |time: Option<Duration>, what: &str| time.map(|time| format!("{} after {what}", ms(time))).unwrap_or_default();
         let of_kill = |id: u64| self.ledger.kills.iter().rev().find(|kill| kill.id == id);
