@@ -72,8 +72,7 @@ impl Started {
     }
 
     fn push_batch(&self, peer: &Arc<Peer>, chunk: String, spans: Vec<Span>) {
-        peer.inbox.received(chunk.len());
-        let batch = Batch { peer: peer.clone(), chunk: Bytes::from(chunk), spans, since: Instant::now() };
+        let batch = Batch::new(peer.clone(), Bytes::from(chunk), spans);
         unsafe { &*self.0 }.server.queue().push_messages(batch);
     }
 

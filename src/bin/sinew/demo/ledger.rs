@@ -241,7 +241,7 @@ impl Ledger {
                 continue;
             }
             let sent = flow.sent.max(flow.received);
-            let dead = !self.seats.get(to).is_some_and(|seat| seat.id == Some(*receiver));
+            let dead = self.seats.get(to).is_none_or(|seat| seat.id != Some(*receiver));
             let received = if dead { flow.received.max(flow.sent.saturating_sub(flow.unacknowledged)) } else { flow.received };
             sum.sent += sent;
             sum.received += received;
@@ -262,5 +262,102 @@ impl Ledger {
     /// Messages and other events that the servers have checked.
     pub(super) fn checked(&self) -> (u64, u64) {
         self.checked.values().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: u64 = 10;
+    const SECOND: u64 = 11;
+    const LOBBY: u64 = 20;
+
+    fn remote(id: u64) -> Remote {
+        Remote { id, name: if id == LOBBY { "lobby-1" } else { "world-1" }.into() }
+    }
+
+    struct Story {
+        ledger: Ledger,
+        began: Instant,
+    }
+
+    impl Story {
+        /// A lobby (process 0) and a world (process 1), connected.
+        fn begin() -> Self {
+            let mut story = Self { ledger: Ledger::new(vec!["lobby-1".into()], vec!["world-1".into()]), began: Instant::now() };
+            story.ledger.seated("lobby-1", 0, story.at(0));
+            story.ledger.seated("world-1", 1, story.at(0));
+            story.lobby(10, Report::Started { id: LOBBY, port: 1 });
+            story.world(1, 10, Report::Started { id: FIRST, port: 2 });
+            story.meet(1, FIRST, 20);
+            story
+        }
+
+        fn at(&self, ms: u64) -> Instant {
+            self.began + Duration::from_millis(ms)
+        }
+
+        fn lobby(&mut self, ms: u64, report: Report) {
+            self.ledger.take("lobby-1", 0, &report, self.at(ms));
+        }
+
+        fn world(&mut self, child: u64, ms: u64, report: Report) {
+            self.ledger.take("world-1", child, &report, self.at(ms));
+        }
+
+        fn meet(&mut self, child: u64, id: u64, ms: u64) {
+            self.lobby(ms, Report::Joined(remote(id)));
+            self.lobby(ms, Report::Connected(remote(id)));
+            self.world(child, ms + 5, Report::Connected(remote(LOBBY)));
+        }
+    }
+
+    #[test]
+    fn a_link_is_up_when_both_ends_say_so() {
+        let mut story = Story::begin();
+        assert!(story.ledger.all_up());
+        story.lobby(30, Report::Disconnected { remote: remote(FIRST), unacknowledged: 0, why: String::new() });
+        assert!(!story.ledger.all_up());
+    }
+
+    #[test]
+    fn a_kill_is_timed_from_the_kill_and_the_return_from_the_restart() {
+        let mut story = Story::begin();
+        story.ledger.killed("world-1", story.at(1000));
+        story.lobby(1002, Report::Disconnected { remote: remote(FIRST), unacknowledged: 3, why: String::new() });
+        story.lobby(2050, Report::Left { remote: remote(FIRST), why: "Expired".into() });
+        story.ledger.seated("world-1", 2, story.at(2100));
+        // The last breath of the killed process is not about the new one.
+        story.world(1, 2101, Report::Connected(remote(LOBBY)));
+        story.world(2, 2140, Report::Started { id: SECOND, port: 2 });
+        story.meet(2, SECOND, 2150);
+        let kill = &story.ledger.kills[0];
+        let ms = Duration::from_millis;
+        assert_eq!(kill.disconnected["lobby-1"], ms(2));
+        assert_eq!(kill.left["lobby-1"], (ms(1050), "Expired".into()));
+        assert_eq!((kill.joined["lobby-1"], kill.connected["lobby-1"]), (ms(50), ms(55)), "connected when both ends have said so");
+        assert!(story.ledger.all_up());
+    }
+
+    #[test]
+    fn messages_of_a_killed_server_count_as_far_as_the_other_end_knows() {
+        let mut story = Story::begin();
+        story.world(1, 500, Report::Traffic { remote: remote(LOBBY), sent: 80, received: 90 });
+        story.ledger.killed("world-1", story.at(1000));
+        story.lobby(1001, Report::Traffic { remote: remote(FIRST), sent: 100, received: 95 });
+        story.lobby(1002, Report::Disconnected { remote: remote(FIRST), unacknowledged: 3, why: String::new() });
+        assert_eq!(story.ledger.flow("lobby-1", "world-1"), Flow { sent: 100, received: 97, unacknowledged: 3 });
+        assert_eq!(story.ledger.flow("world-1", "lobby-1"), Flow { sent: 95, received: 95, unacknowledged: 0 });
+    }
+
+    #[test]
+    fn what_is_missing_between_living_servers_is_noticed() {
+        let mut story = Story::begin();
+        story.lobby(500, Report::Traffic { remote: remote(FIRST), sent: 100, received: 0 });
+        story.world(1, 500, Report::Traffic { remote: remote(LOBBY), sent: 0, received: 99 });
+        assert!(!story.ledger.all_arrived());
+        story.world(1, 510, Report::Traffic { remote: remote(LOBBY), sent: 0, received: 100 });
+        assert!(story.ledger.all_arrived());
     }
 }

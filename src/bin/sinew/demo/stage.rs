@@ -342,7 +342,7 @@ impl Stage {
             Report::Disconnected { remote, unacknowledged, why } => {
                 let detail = match of_kill(remote.id) {
                     Some(kill) => {
-                        format!("{}, {unacknowledged} messages unconfirmed", after(kill.disconnected.get(name).copied(), "the kill"))
+                        format!("{}, {unacknowledged} unconfirmed", after(kill.disconnected.get(name).copied(), "the kill"))
                     }
                     None => shortened(why),
                 };

@@ -1,0 +1,12 @@
+//! Everything an outsider, or a member that misbehaves, can send to a running server: it is turned away in time, counted, logged once,
+//! the game hears nothing of it, memory stays flat, and an honest link next to it does not notice.
+
+mod client;
+mod field;
+mod wire;
+
+mod floods;
+mod hellos;
+mod members;
+mod outsiders;
+mod starting;

@@ -1,0 +1,222 @@
+//! A member that is let in and then misbehaves loses its link, with a sentence; nobody else notices.
+
+use crate::client::Line;
+use crate::field::{Enrolled, Field};
+use crate::wire::{CONTROL, Control, Goodbye, MAX_CONTROL_BYTES, MESSAGE, Refusal, RefusalCode, frame, header, message};
+use sinew::{DisconnectReason, Event, Rejection};
+use std::time::Duration;
+
+const LONG: Duration = Duration::from_secs(8);
+
+/// Gives lobby/mallory a link, as it should be.
+pub(crate) fn link(field: &mut Field, mallory: &Enrolled) -> Line {
+    let target = field.target();
+    let (tls, hello) = (mallory.tls.clone(), target.hello(mallory.id(), "mallory"));
+    let task = field.runtime.spawn(async move {
+        let mut line = target.tls(&tls).await;
+        line.agree(hello).await;
+        line
+    });
+    let line = field.meanwhile(task);
+    field.event("connected", |event| matches!(event, Event::ServerConnected { server } if server.name() == "mallory").then_some(()));
+    line
+}
+
+fn disconnected(field: &mut Field) -> (DisconnectReason, String) {
+    field.event("disconnected", |event| match event {
+        Event::ServerDisconnected { server, reason, text, .. } if server.name() == "mallory" => Some((*reason, text.clone())),
+        _ => None,
+    })
+}
+
+/// These bytes on a started link end it, every time, and the event says this sentence.
+fn misdeed(limits: &str, sent: Vec<u8>, sentence: &str) {
+    let mut field = Field::new(LONG, limits);
+    let mallory = field.enrol("mallory");
+    for _ in 0..3 {
+        let mut line = link(&mut field, &mallory);
+        let sent = sent.clone();
+        let task = field.runtime.spawn(async move {
+            line.write(&sent).await;
+            line.closed().await;
+        });
+        field.meanwhile(task);
+        let (reason, text) = disconnected(&mut field);
+        assert_eq!(reason, DisconnectReason::Protocol, "{text}");
+        assert!(text.contains(sentence), "{text:?}");
+    }
+    assert_eq!(field.target.stats().rejected.iter().sum::<u64>(), 0, "it was a member until then");
+}
+
+#[test]
+fn an_acknowledgement_of_what_was_never_sent() {
+    misdeed("", Control::Ack { received: 1000 }.frame(), "acknowledged 1000 messages, but 0 were sent");
+}
+
+#[test]
+fn a_pong_that_was_never_pinged() {
+    misdeed("", Control::Pong { stamp: u64::MAX }.frame(), "a pong with stamp 18446744073709551615, which was never sent");
+}
+
+#[test]
+fn a_hello_on_a_started_link() {
+    let field = Field::new(LONG, "");
+    let hello = field.target().hello(4711, "mallory");
+    drop(field);
+    misdeed("", Control::Hello(hello).frame(), "found hello");
+}
+
+#[test]
+fn other_steps_of_the_handshake_on_a_started_link() {
+    misdeed("", Control::Confirm.frame(), "found confirm");
+    misdeed("", Control::Confirmed.frame(), "found confirmed");
+    let refusal = Refusal { code: RefusalCode::Cluster, text: "no".into() };
+    misdeed("", Control::Refused(refusal).frame(), "found refused");
+}
+
+#[test]
+fn a_message_over_the_receivers_limit() {
+    misdeed(
+        "limits.max_message_bytes = 1000",
+        header(1001, MESSAGE, 0, 1).to_vec(),
+        "a message of 1001 bytes is over limits.max_message_bytes = 1000",
+    );
+}
+
+#[test]
+fn a_message_of_4_gib() {
+    misdeed("", header(u32::MAX, MESSAGE, 0, 1).to_vec(), "a message of 4294967295 bytes is over limits.max_message_bytes");
+}
+
+#[test]
+fn a_control_frame_one_byte_too_long() {
+    misdeed("", frame(CONTROL, 0, 0, &vec![0; MAX_CONTROL_BYTES + 1]), "a control frame of 65537 bytes is over the limit");
+}
+
+#[test]
+fn frames_that_are_none() {
+    misdeed("", frame(MESSAGE, 0x40, 0, b"x"), "reserved flag bits set");
+    misdeed("", frame(9, 0, 0, b"x"), "unknown frame kind 9");
+    misdeed("", frame(CONTROL, 0, 0, &[77]), "malformed control message");
+}
+
+#[test]
+fn what_was_whole_before_the_mistake_still_counts() {
+    let mut field = Field::new(LONG, "");
+    let mallory = field.enrol("mallory");
+    let mut line = link(&mut field, &mallory);
+    let task = field.runtime.spawn(async move {
+        let mut sent = message(5, b"the last words");
+        sent.extend(frame(9, 0, 0, b""));
+        line.write(&sent).await;
+        line.closed().await;
+    });
+    field.meanwhile(task);
+    let payload = field.event("the message", |event| match event {
+        Event::Message { message, .. } => Some(message.payload.to_vec()),
+        _ => None,
+    });
+    assert_eq!(payload, b"the last words");
+    assert_eq!(disconnected(&mut field).0, DisconnectReason::Protocol);
+}
+
+#[test]
+fn half_a_frame_and_silence() {
+    let mut field = Field::new(LONG, "limits.keep_alive_ms = 100\nlimits.interrupted_after_ms = 1500\nlimits.resume_window_ms = 200");
+    let mallory = field.enrol("mallory");
+    let mut line = link(&mut field, &mallory);
+    let task = field.runtime.spawn(async move {
+        line.write(&header(100, MESSAGE, 0, 1)).await;
+        line.write(b"half of it").await;
+        line.closed().await;
+    });
+    field.meanwhile(task);
+    field.event("interrupted", |event| matches!(event, Event::ServerInterrupted { server } if server.name() == "mallory").then_some(()));
+    assert_eq!(disconnected(&mut field).0, DisconnectReason::Silent);
+}
+
+#[test]
+fn half_a_frame_and_close() {
+    let mut field = Field::new(LONG, "");
+    let mallory = field.enrol("mallory");
+    let mut line = link(&mut field, &mallory);
+    let task = field.runtime.spawn(async move {
+        line.write(&header(100, MESSAGE, 0, 1)).await;
+        line.write(b"half of it").await;
+    });
+    field.meanwhile(task);
+    assert_eq!(disconnected(&mut field).0, DisconnectReason::Lost);
+}
+
+#[test]
+fn a_goodbye_that_is_not_true_ends_only_the_link_it_came_on() {
+    let mut field = Field::new(LONG, "");
+    let mallory = field.enrol("mallory");
+    for goodbye in [Goodbye::Superseded, Goodbye::YouLeft] {
+        let mut line = link(&mut field, &mallory);
+        let task = field.runtime.spawn(async move {
+            line.say(Control::Goodbye(goodbye)).await;
+            line.closed().await;
+        });
+        field.meanwhile(task);
+        disconnected(&mut field);
+        assert!(field.target.find(mallory.entry.id).is_some(), "the registry's word counts, not the goodbye's");
+    }
+}
+
+#[test]
+fn two_links_of_one_member_the_newer_counts() {
+    let mut field = Field::new(LONG, "");
+    let mallory = field.enrol("mallory");
+    let first = link(&mut field, &mallory);
+    let target = field.target();
+    let (tls, hello) = (mallory.tls.clone(), target.hello(mallory.id(), "mallory"));
+    let task = field.runtime.spawn(async move {
+        let mut second = target.tls(&tls).await;
+        second.agree(hello).await;
+        // It says its goodbye and gives this side the time to say one too; `drain_ms` at most.
+        first.closed().await;
+        second
+    });
+    let second = field.meanwhile(task);
+    assert_eq!(disconnected(&mut field).0, DisconnectReason::Superseded);
+    field.event("connected anew", |event| matches!(event, Event::ServerConnected { server } if server.name() == "mallory").then_some(()));
+    drop(second);
+    assert_eq!(disconnected(&mut field).0, DisconnectReason::Lost);
+}
+
+#[test]
+fn an_issued_certificate_opens_one_name_only() {
+    let mut field = Field::new(LONG, "");
+    // Mallory has stolen the certificate of lobby/mallory, and knows the honest server's id, group and name.
+    let to = sinew::transport::identity::PeerIdentity::new("lobby", "mallory").expect("a valid name");
+    let issued = field.keys.key.issue(&to, 1).expect("issued").write(field.keys.directory.path(), "mallory", true).expect("written");
+    let [cert, key, ca] = issued.map(|path| path.display().to_string());
+    let text =
+        format!("server.group = 'lobby'\nserver.name = 'mallory'\n[groups.lobby]\n[cluster]\nca = '{ca}'\ncert = '{cert}'\nkey = '{key}'");
+    let config = sinew::ServerConfig::load(&text, "a test", std::iter::empty()).expect("a configuration");
+    let identity = sinew::transport::identity::Identity::load(&config.cluster, &config.server).expect("the identity loads");
+    let tls = sinew::transport::tls::Tls::new(&identity, crate::field::ALPN);
+    let hello = field.target().hello(field.honest().get(), "honest");
+    field.repel(Rejection::Refused, 24, move |target| {
+        let (tls, hello) = (tls.clone(), Control::Hello(hello.clone()));
+        async move {
+            let mut line = target.tls(&tls).await;
+            line.say(hello).await;
+            assert_eq!(line.closed().await.expect("told why").code, RefusalCode::Identity);
+        }
+    });
+}
+
+#[test]
+fn a_member_that_deregisters_but_keeps_its_link_is_shown_out() {
+    let mut field = Field::new(LONG, "");
+    let mallory = field.enrol("mallory");
+    let line = link(&mut field, &mallory);
+    let id = mallory.entry.id;
+    drop(mallory);
+    // Deregistered, it says nothing: the server ends the link by itself after `drain_ms`.
+    let task = field.runtime.spawn(line.closed());
+    field.meanwhile(task);
+    field.event("left", |event| matches!(event, Event::ServerLeft { server, .. } if server.id() == id).then_some(()));
+}
