@@ -27,8 +27,9 @@ pub(crate) struct Passport<'a> {
     pub(crate) name: &'a str,
 }
 
+/// A refusal's sentence goes into two logs and may repeat what the other side calls itself: one line, of bounded length.
 pub(super) fn refuse(code: RefusalCode, text: String) -> Refusal {
-    Refusal { code, text }
+    Refusal { code, text }.bounded()
 }
 
 /// What needs no knowledge of the cluster's members: version, cluster name, certificate.

@@ -82,9 +82,16 @@ pub(super) async fn accept_all(context: Arc<Context>, listener: TcpListener) {
 async fn accept_one(context: Arc<Context>, socket: TcpStream, from: SocketAddr, slot: OwnedSemaphorePermit) {
     let ask = async |offer| {
         let (reply, answer) = oneshot::channel();
-        let gone = || Refusal { code: RefusalCode::Unavailable, text: "this server is stopping".into() };
-        context.input.send(Input::Offer { offer, reply }).await.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        let asked = async {
+            context.input.send(Input::Offer { offer, reply }).await.ok()?;
+            answer.await.ok()
+        };
+        let unavailable = |text: &str| Refusal { code: RefusalCode::Unavailable, text: text.into() };
+        // The node answers at once, or after half of the time (an unlisted dialer), unless it waits for the game. The refusal must still get out.
+        match tokio::time::timeout(context.handshake * 3 / 4, asked).await {
+            Ok(answer) => answer.ok_or_else(|| unavailable("this server is stopping"))?,
+            Err(_) => Err(unavailable("this server's game does not poll its events, so it takes no new links; call poll every frame")),
+        }
     };
     let outcome = accept(&context.tls, socket, context.handshake, ask).await;
     drop(slot);

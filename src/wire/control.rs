@@ -113,6 +113,14 @@ pub(crate) enum RefusalCode {
     Reversed,
 }
 
+impl Refusal {
+    /// One line of at most 500 characters, fit for a log.
+    pub(crate) fn bounded(self) -> Self {
+        let text = self.text.chars().filter(|c| !c.is_control()).take(500).collect();
+        Self { text, ..self }
+    }
+}
+
 impl RefusalCode {
     pub(crate) fn name(self) -> &'static str {
         match self {
