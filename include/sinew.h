@@ -25,7 +25,8 @@
  * THREADS. Any thread may call any function. Functions that take a const sinew_server * may run at the same time as each other and
  * as sinew_server_poll. sinew_server_poll itself runs on one thread at a time: a second one gets SINEW_RESULT_BUSY. Only
  * sinew_server_start (while it binds its addresses), sinew_server_free (up to limits.shutdown_ms) and a poll with a timeout may
- * block; a timeout of 0 never does. No call may be running on a server while it is freed, and none may follow.
+ * block; a timeout of 0 never does. No call may be running on a server while it is freed, and none may follow. After fork() the
+ * child leaves its parent's servers alone; what it starts after exec() is its own.
  *
  * STRINGS. All text is UTF-8. Text you pass in is a pointer and a length in bytes, and needs no NUL at its end. Text you get is
  * either lent and NUL-terminated (in events), or copied into your buffer: then `needed` tells its length in bytes without the NUL,
@@ -33,8 +34,9 @@
  * length or the capacity beside it is 0.
  *
  * STRUCTS. A struct that begins with `uint32_t size` wants it set to sizeof the struct before the call, also when Sinew fills it in:
- * no more than that is written, so a library newer than your header cannot write past your struct. Structs only grow at their end,
- * and a field never changes what it means.
+ * no more than that is written, so a library newer than your header cannot write past your struct. Fields that the loaded library
+ * is too old to know stay as they were: begin with a zeroed struct. Structs only grow at their end, and a field never changes what
+ * it means.
  *
  * VERSIONS. Numbers are for ever: a constant never changes its value and is never given a second meaning. Later versions add event
  * types, results, functions and configuration keys, so skip events and treat results you do not know as what they are: something
@@ -50,587 +52,359 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/**
- * The version of the ABI that this header describes; compare with `sinew_abi_version()`.
- */
+/* ---- The version. ------------------------------------------------------------------------------------------------- */
+
+/** The version of the ABI that this header describes. It changes only when programs must be compiled anew. */
 #define SINEW_ABI_VERSION 1
 
-/**
- * Ordered, exactly once, as long as the link lives.
- */
-#define SINEW_MODE_RELIABLE 0
+/* ---- Results: what functions answer. See ERRORS above. ------------------------------------------------------------ */
 
-/**
- * At most once, in any order; dropped rather than queued.
- */
+/** Success. */
+#define SINEW_RESULT_OK 0
+/** A NULL where none is allowed, a number that means nothing, a struct whose `size` is not its sizeof. */
+#define SINEW_RESULT_INVALID_ARGUMENT 1
+/** The configuration is wrong: sinew_last_error names the key, the line and the cure. */
+#define SINEW_RESULT_INVALID_CONFIG 2
+/** Text that is not UTF-8: sinew_last_error names the first bad byte. */
+#define SINEW_RESULT_INVALID_UTF8 3
+/** Bytes that are not what they should be. */
+#define SINEW_RESULT_INVALID_DATA 4
+/** No server of this id is in view: it has left, or never was visible. */
+#define SINEW_RESULT_UNKNOWN_SERVER 5
+/** No group of this name is connected with this server's group. */
+#define SINEW_RESULT_UNKNOWN_GROUP 6
+/** Another thread is inside sinew_server_poll on this server. */
+#define SINEW_RESULT_BUSY 7
+/** The outbox is full: nothing was queued. SINEW_EVENT_WRITABLE follows. */
+#define SINEW_RESULT_QUEUE_FULL 100
+/** The remote server is in view but its link is down: wait for SINEW_EVENT_SERVER_CONNECTED. */
+#define SINEW_RESULT_NOT_CONNECTED 101
+/** This server is stopped or stopping. */
+#define SINEW_RESULT_STOPPED 102
+/** The message is over `limits.max_message_bytes`. */
+#define SINEW_RESULT_MESSAGE_TOO_BIG 103
+/** Another program, or another server of this one, listens on the address already. */
+#define SINEW_RESULT_ADDRESS_IN_USE 200
+/** The operating system refused: sinew_last_error says what. */
+#define SINEW_RESULT_IO 201
+/** A key or certificate file is missing, unreadable, damaged or of another cluster. */
+#define SINEW_RESULT_KEY 202
+/** A bug in Sinew was contained. The server it happened in may be lost, others are not. */
+#define SINEW_RESULT_PANIC 900
+
+/* ---- Modes: how a message is sent. -------------------------------------------------------------------------------- */
+
+/** Ordered, and exactly once, as long as the link lives. */
+#define SINEW_MODE_RELIABLE 0
+/** At most once, in any order; dropped rather than queued. */
 #define SINEW_MODE_UNRELIABLE 1
 
-/**
- * This server is registered. `server`: its own id.
- */
+/* ---- Events: what sinew_server_poll hands over, and which fields of sinew_event each type fills. ------------------ */
+
+/** This server is registered; before it, nobody else is heard of. `server`: its own id. */
 #define SINEW_EVENT_STARTED 1
-
-/**
- * A server that this one may see is in the registry; not connected yet. `server`, `group`.
- */
+/** A server that this one may see is in the registry; it is not connected yet. `server`, `group`. */
 #define SINEW_EVENT_SERVER_JOINED 2
-
-/**
- * The link is up on both sides: sending works. `server`, `group`.
- */
+/** The link is up on both sides, and sending works. `server`, `group`. */
 #define SINEW_EVENT_SERVER_CONNECTED 3
-
-/**
- * Nothing has been heard from it for `limits.interrupted_after_ms`; what is sent waits. `server`, `group`.
- */
+/** Nothing was heard from it for `limits.interrupted_after_ms`; what is sent now waits. `server`, `group`. */
 #define SINEW_EVENT_SERVER_INTERRUPTED 4
-
-/**
- * It is heard again. `server`, `group`.
- */
+/** It is heard again. `server`, `group`. */
 #define SINEW_EVENT_SERVER_RESUMED 5
-
 /**
- * The link is down. `server`, `group`; `code`: SINEW_DISCONNECT_*; `data`: why, as text; `count`: reliable messages not known to have arrived.
+ * The link is down. `server`, `group`; `code`: SINEW_DISCONNECT_*; `data`: why, as text; `count`: reliable messages
+ * not known to have arrived.
  */
 #define SINEW_EVENT_SERVER_DISCONNECTED 6
-
-/**
- * It is gone from view; nothing more comes from this id. `server`, `group`; `code`: SINEW_LEAVE_*.
- */
+/** It is gone from view, and nothing more comes from this id. `server`, `group`; `code`: SINEW_LEAVE_*. */
 #define SINEW_EVENT_SERVER_LEFT 7
-
-/**
- * A message. `server`, `group`, `tag`, `mode`, `data`, `len`.
- */
+/** A message. `server`, `group`, `tag`, `mode`; `data` and `len`: the payload, with no NUL behind it. */
 #define SINEW_EVENT_MESSAGE 8
-
-/**
- * After SINEW_RESULT_QUEUE_FULL: half of the outbox to `server` is free again.
- */
+/** After SINEW_RESULT_QUEUE_FULL: half of the outbox to `server` is free again. `server`, `group`. */
 #define SINEW_EVENT_WRITABLE 9
-
-/**
- * The registry cannot be reached; links live on. `data`: why, as text.
- */
+/** The registry cannot be reached; links live on. `data`: why, as text. */
 #define SINEW_EVENT_REGISTRY_LOST 10
-
+/** The registry is there again; what changed meanwhile follows as events. */
 #define SINEW_EVENT_REGISTRY_RESTORED 11
-
-/**
- * A line of the library's log (`log.to = "events"`). `code`: SINEW_LOG_*; `data`: the text.
- */
+/** A line of the library's log, if the configuration says `log.to = "events"`. `code`: SINEW_LOG_*; `data`: the text. */
 #define SINEW_EVENT_LOG 15
-
-/**
- * The last event of this server. `code`: SINEW_STOP_*; `data`: why, as text.
- */
+/** The last event of this server: every link is down. `code`: SINEW_STOP_*; `data`: why, as text. */
 #define SINEW_EVENT_STOPPED 16
 
-/**
- * The connection broke: its process ended, or the network cut it.
- */
+/* ---- Why a link went down. ---------------------------------------------------------------------------------------- */
+
+/** The connection broke: its process ended, or the network cut it. */
 #define SINEW_DISCONNECT_LOST 1
-
-/**
- * Nothing was heard from it for too long.
- */
+/** Nothing was heard from it for too long. */
 #define SINEW_DISCONNECT_SILENT 2
-
-/**
- * It stopped gracefully.
- */
+/** It stopped gracefully. */
 #define SINEW_DISCONNECT_PEER_STOPPED 3
-
-/**
- * The registry says that it has left.
- */
+/** The registry says that it has left. */
 #define SINEW_DISCONNECT_PEER_LEFT 4
-
-/**
- * It made a newer link.
- */
+/** A newer link to the same server took over. */
 #define SINEW_DISCONNECT_SUPERSEDED 5
-
-/**
- * It broke the protocol.
- */
+/** It broke the protocol. */
 #define SINEW_DISCONNECT_PROTOCOL 6
-
-/**
- * This server is stopping.
- */
+/** This server is stopping. */
 #define SINEW_DISCONNECT_STOPPING 7
 
-/**
- * It stopped gracefully.
- */
+/* ---- Why a remote server has left. -------------------------------------------------------------------------------- */
+
+/** It stopped gracefully. */
 #define SINEW_LEAVE_STOPPED 1
-
-/**
- * A newer server registered under its group and name.
- */
+/** A newer server registered under its group and name. */
 #define SINEW_LEAVE_REPLACED 2
-
-/**
- * Its registration ran out.
- */
+/** Its registration ran out: it crashed, hangs, or cannot reach the registry. */
 #define SINEW_LEAVE_EXPIRED 3
-
-/**
- * This server is stopping.
- */
+/** This server is stopping. */
 #define SINEW_LEAVE_STOPPING 4
 
-/**
- * `sinew_server_stop` was called.
- */
+/* ---- Why this server has stopped. --------------------------------------------------------------------------------- */
+
+/** sinew_server_stop was called. */
 #define SINEW_STOP_REQUESTED 1
-
-/**
- * A newer server registered under this server's group and name.
- */
+/** A newer server registered under this server's group and name. */
 #define SINEW_STOP_REPLACED 2
-
-/**
- * A bug in Sinew ended this server.
- */
+/** A bug in Sinew ended this server. */
 #define SINEW_STOP_FAILED 3
 
+/* ---- How severe a line of the log is. ----------------------------------------------------------------------------- */
+
+/** Something is broken, and somebody should look. */
 #define SINEW_LOG_ERROR 1
-
+/** Something is not as it should be, and Sinew goes on trying. */
 #define SINEW_LOG_WARN 2
-
+/** What an operator wants to know. */
 #define SINEW_LOG_INFO 3
-
+/** What a developer wants to know. */
 #define SINEW_LOG_DEBUG 4
-
+/** Everything. */
 #define SINEW_LOG_TRACE 5
 
-/**
- * Only servers find the group.
- */
-#define SINEW_VISIBILITY_INTERNAL 1
+/* ---- How it stands with a remote server. -------------------------------------------------------------------------- */
 
-/**
- * The group may accept game clients.
- */
-#define SINEW_VISIBILITY_EXTERNAL 2
-
-/**
- * Bit: this server, or its group, dials.
- */
-#define SINEW_DIRECTION_OUTGOING 1
-
-/**
- * Bit: the other side dials.
- */
-#define SINEW_DIRECTION_INCOMING 2
-
+/** In view, but no link: it dials, or this server's next attempt is due later. */
 #define SINEW_STATE_DISCONNECTED 1
-
+/** This server is dialling it. */
 #define SINEW_STATE_CONNECTING 2
-
+/** The link is up. */
 #define SINEW_STATE_CONNECTED 3
-
+/** The link is up, but nothing is heard from it. */
 #define SINEW_STATE_INTERRUPTED 4
-
+/** It is gone from view. */
 #define SINEW_STATE_LEFT 5
 
-/**
- * One server of the cluster. Made by `sinew_server_start`, ended by `sinew_server_free`.
- */
+/* ---- Who dials whom. ---------------------------------------------------------------------------------------------- */
+
+/** Bit: this server dials it, or this server's group names that group in `connects_to`. */
+#define SINEW_DIRECTION_OUTGOING 1
+/** Bit: it dials this server, or that group names this server's group in `connects_to`. */
+#define SINEW_DIRECTION_INCOMING 2
+
+/* ---- Whom a group is for. ----------------------------------------------------------------------------------------- */
+
+/** Its servers may not accept game clients. */
+#define SINEW_VISIBILITY_INTERNAL 1
+/** Its servers may accept game clients. */
+#define SINEW_VISIBILITY_EXTERNAL 2
+
+/* ---- Types. ------------------------------------------------------------------------------------------------------- */
+
+/** One server of the cluster. Made by sinew_server_start, ended by sinew_server_free. */
 typedef struct sinew_server sinew_server;
 
-/**
- * What a function answers: 0 is success. 1 to 99: a mistake of the caller. 100 to 199: normal life. 200 to 299: the system. 900: a bug.
- */
+/** What a function answers: SINEW_RESULT_*. Treat numbers you do not know by their range, see ERRORS above. */
 typedef int32_t sinew_result;
 
 /**
- * This server, as the others see it.
- */
-typedef struct sinew_server_info {
-    /**
-     * Set to sizeof(sinew_server_info) before the call.
-     */
-    uint32_t size;
-    /**
-     * SINEW_VISIBILITY_* of its group.
-     */
-    uint32_t visibility;
-    /**
-     * 0 until SINEW_EVENT_STARTED.
-     */
-    uint64_t id;
-    char group[64];
-    char name[64];
-    /**
-     * What others dial.
-     */
-    char host[256];
-    uint32_t port;
-    uint32_t reserved;
-} sinew_server_info;
-
-/**
- * A group that this server's group is connected with.
- */
-typedef struct sinew_group_info {
-    /**
-     * Set to sizeof(sinew_group_info) in the first element before the call.
-     */
-    uint32_t size;
-    /**
-     * SINEW_VISIBILITY_*.
-     */
-    uint32_t visibility;
-    char name[64];
-    /**
-     * SINEW_DIRECTION_* bits.
-     */
-    uint32_t direction;
-    /**
-     * Servers in view, connected or not.
-     */
-    uint32_t count;
-} sinew_group_info;
-
-/**
- * Another server, as seen from this one.
- */
-typedef struct sinew_remote_info {
-    /**
-     * Set to sizeof(sinew_remote_info) before the call.
-     */
-    uint32_t size;
-    /**
-     * SINEW_STATE_*.
-     */
-    uint32_t state;
-    uint64_t id;
-    char group[64];
-    char name[64];
-    char host[256];
-    uint32_t port;
-    /**
-     * SINEW_DIRECTION_*: which side dials.
-     */
-    uint32_t direction;
-    /**
-     * Round trip of the last keep-alive in microseconds; 0 while not measured.
-     */
-    uint32_t rtt_us;
-    uint32_t reserved;
-    /**
-     * Bytes that wait in its outbox.
-     */
-    uint64_t queued_bytes;
-} sinew_remote_info;
-
-/**
- * How this server is doing. Counters of messages are over the servers in view now.
- */
-typedef struct sinew_stats {
-    /**
-     * Set to sizeof(sinew_stats) before the call.
-     */
-    uint32_t size;
-    /**
-     * Servers in view.
-     */
-    uint32_t servers;
-    /**
-     * Of those, connected.
-     */
-    uint32_t connected;
-    uint32_t reserved;
-    uint64_t messages_sent;
-    uint64_t messages_received;
-    /**
-     * Unreliable messages dropped because a link was busy.
-     */
-    uint64_t messages_dropped;
-    /**
-     * Times a send was answered SINEW_RESULT_QUEUE_FULL.
-     */
-    uint64_t sends_refused;
-    /**
-     * Bytes that wait in all outboxes.
-     */
-    uint64_t outbox_bytes;
-    /**
-     * Bytes of messages received and not yet polled.
-     */
-    uint64_t inbox_bytes;
-    /**
-     * Bytes of other events not yet polled.
-     */
-    uint64_t event_bytes;
-    /**
-     * How long the oldest event has waited for a poll, in microseconds.
-     */
-    uint64_t oldest_event_wait_us;
-    /**
-     * Log lines dropped because nobody polled.
-     */
-    uint64_t logs_dropped;
-    /**
-     * Connections that were not TLS 1.3 with Sinew's protocol.
-     */
-    uint64_t rejected_not_tls;
-    /**
-     * ... that showed no certificate, or not one of this cluster.
-     */
-    uint64_t rejected_untrusted;
-    /**
-     * ... that broke off during the handshake.
-     */
-    uint64_t rejected_aborted;
-    /**
-     * ... that did not finish the handshake in time.
-     */
-    uint64_t rejected_timed_out;
-    /**
-     * ... whose handshake made no sense.
-     */
-    uint64_t rejected_malformed;
-    /**
-     * ... that were refused with a sentence: version, cluster, identity, topology, registry.
-     */
-    uint64_t rejected_refused;
-    /**
-     * ... that came while too many handshakes were under way.
-     */
-    uint64_t rejected_overload;
-} sinew_stats;
-
-/**
- * One thing that happened. What its pointers lead to is lent until the next `sinew_server_poll` or `sinew_server_free` on the same server.
- *
- * Fields that a type does not mention are 0 or NULL.
+ * One thing that happened. What its pointers lead to is lent until the next sinew_server_poll or sinew_server_free on
+ * the same server. Fields that SINEW_EVENT_* does not mention for a type are 0 or NULL.
  */
 typedef struct sinew_event {
-    /**
-     * SINEW_EVENT_*. Skip types you do not know: later versions add some.
-     */
+    /** SINEW_EVENT_*. Skip types you do not know: later versions add some. */
     uint32_t type;
-    /**
-     * SINEW_MODE_* of a message.
-     */
+    /** SINEW_MODE_* of a message. */
     uint32_t mode;
-    /**
-     * The remote server, or this server's own id in SINEW_EVENT_STARTED.
-     */
+    /** The remote server, or this server's own id in SINEW_EVENT_STARTED. */
     uint64_t server;
-    /**
-     * Reserved for game clients: 0.
-     */
+    /** Kept for game clients: 0. */
     uint64_t client;
-    /**
-     * Reserved for requests: 0.
-     */
+    /** Kept for requests: 0. */
     uint64_t request;
-    /**
-     * The remote server's group, NUL-terminated.
-     */
+    /** The remote server's group, NUL-terminated; NULL in events that are about no server. */
     const char *group;
-    /**
-     * A message's payload (never NULL), or text (NUL-terminated behind `len`).
-     */
+    /** A message's payload (not NULL even if empty), or text in UTF-8 with a NUL behind it. */
     const uint8_t *data;
-    /**
-     * Bytes in `data`, without the NUL behind text.
-     */
+    /** Bytes in `data`, not counting the NUL behind text. */
     size_t len;
-    /**
-     * The message's tag, 0 to 65535.
-     */
+    /** The message's tag, 0 to 65535. */
     uint32_t tag;
-    /**
-     * A reason or level, by type.
-     */
+    /** A reason or a level, see SINEW_EVENT_*. */
     uint32_t code;
-    /**
-     * A number, by type.
-     */
+    /** A number, see SINEW_EVENT_*. */
     uint64_t count;
+    /** Kept for later: 0. */
     uint64_t reserved;
 } sinew_event;
 
-#define SINEW_RESULT_OK 0
+/** This server, as the others see it. */
+typedef struct sinew_local_info {
+    /** Set to sizeof(sinew_local_info) before the call. */
+    uint32_t size;
+    /** SINEW_VISIBILITY_* of its group. */
+    uint32_t visibility;
+    /** 0 until SINEW_EVENT_STARTED. */
+    uint64_t id;
+    /** NUL-terminated, as all text in structs. */
+    char group[64];
+    /** Unique in its group. */
+    char name[64];
+    /** What others dial; until SINEW_EVENT_STARTED, the bound address. */
+    char host[256];
+    /** The real one, also where the configuration says 0. */
+    uint32_t port;
+    /** Kept for later: 0. */
+    uint32_t reserved;
+} sinew_local_info;
 
-/**
- * A NULL where none is allowed, a number that means nothing, a struct whose `size` is too small.
- */
-#define SINEW_RESULT_INVALID_ARGUMENT 1
+/** A group that this server's group is connected with. */
+typedef struct sinew_group_info {
+    /** Set to sizeof(sinew_group_info) in the first element before the call. */
+    uint32_t size;
+    /** SINEW_VISIBILITY_*. */
+    uint32_t visibility;
+    /** As in the configuration. */
+    char name[64];
+    /** SINEW_DIRECTION_* bits: which group names which in `connects_to`. */
+    uint32_t direction;
+    /** Servers in view, connected or not. */
+    uint32_t count;
+} sinew_group_info;
 
-/**
- * The configuration is wrong; `sinew_last_error` names the key, the line and the cure.
- */
-#define SINEW_RESULT_INVALID_CONFIG 2
+/** Another server, as seen from this one. */
+typedef struct sinew_remote_info {
+    /** Set to sizeof(sinew_remote_info) before the call. */
+    uint32_t size;
+    /** SINEW_STATE_*. */
+    uint32_t state;
+    /** The one asked for. */
+    uint64_t id;
+    /** Its group. */
+    char group[64];
+    /** Its name, unique in its group. */
+    char name[64];
+    /** What is dialled to reach it: a host name or an address. */
+    char host[256];
+    /** The port beside it. */
+    uint32_t port;
+    /** One of SINEW_DIRECTION_*: which side dials. */
+    uint32_t direction;
+    /** Round trip of the last keep-alive in microseconds; 0 while not measured. */
+    uint32_t rtt_us;
+    /** Kept for later: 0. */
+    uint32_t reserved;
+    /** Bytes that wait in the outbox to it, 8 bytes per message for its header included. */
+    uint64_t queued_bytes;
+} sinew_remote_info;
 
-#define SINEW_RESULT_INVALID_UTF8 3
+/** How this server is doing: numbers for operators. Counters of messages are over the servers in view now. */
+typedef struct sinew_stats {
+    /** Set to sizeof(sinew_stats) before the call. */
+    uint32_t size;
+    /** Servers in view. */
+    uint32_t servers;
+    /** Of those, connected. */
+    uint32_t connected;
+    /** Kept for later: 0. */
+    uint32_t reserved;
+    /** Messages taken by a send. */
+    uint64_t messages_sent;
+    /** Messages that arrived, polled or not. */
+    uint64_t messages_received;
+    /** Unreliable messages dropped because a link was busy. */
+    uint64_t messages_dropped;
+    /** Times a send was answered SINEW_RESULT_QUEUE_FULL. */
+    uint64_t sends_refused;
+    /** Bytes that wait in all outboxes. */
+    uint64_t outbox_bytes;
+    /** Bytes of messages received that wait for a poll, or are lent by the last one. */
+    uint64_t inbox_bytes;
+    /** Bytes of other events that wait for a poll. */
+    uint64_t event_bytes;
+    /** How long the oldest event that waits for a poll has waited, in microseconds. */
+    uint64_t oldest_event_wait_us;
+    /** Log lines dropped because nobody polled. */
+    uint64_t logs_dropped;
+    /** Connections that were not TLS 1.3 with Sinew's protocol. */
+    uint64_t rejected_not_tls;
+    /** Connections that showed no certificate, or not one of this cluster. */
+    uint64_t rejected_untrusted;
+    /** Connections that broke off during the handshake. */
+    uint64_t rejected_aborted;
+    /** Connections that did not finish the handshake in time. */
+    uint64_t rejected_timed_out;
+    /** Connections whose handshake made no sense. */
+    uint64_t rejected_malformed;
+    /** Connections that were refused with a sentence: version, cluster, identity, topology, registry. */
+    uint64_t rejected_refused;
+    /** Connections that came while too many handshakes were under way. */
+    uint64_t rejected_overload;
+} sinew_stats;
 
-/**
- * Bytes that are not what they should be.
- */
-#define SINEW_RESULT_INVALID_DATA 4
-
-/**
- * No server of this id is in view: it has left, or never was visible.
- */
-#define SINEW_RESULT_UNKNOWN_SERVER 5
-
-#define SINEW_RESULT_UNKNOWN_GROUP 6
-
-/**
- * Another thread is polling this server.
- */
-#define SINEW_RESULT_BUSY 7
-
-/**
- * The outbox is full: nothing was queued. SINEW_EVENT_WRITABLE follows.
- */
-#define SINEW_RESULT_QUEUE_FULL 100
-
-#define SINEW_RESULT_NOT_CONNECTED 101
-
-/**
- * This server is stopped or stopping.
- */
-#define SINEW_RESULT_STOPPED 102
-
-/**
- * Over `limits.max_message_bytes`.
- */
-#define SINEW_RESULT_MESSAGE_TOO_BIG 103
-
-#define SINEW_RESULT_ADDRESS_IN_USE 200
-
-#define SINEW_RESULT_IO 201
-
-/**
- * A key or certificate file is missing, unreadable, damaged or of another cluster.
- */
-#define SINEW_RESULT_KEY 202
-
-/**
- * A bug in Sinew was contained. The server it happened in may be lost; others are not.
- */
-#define SINEW_RESULT_PANIC 900
+/* ---- Functions. --------------------------------------------------------------------------------------------------- */
 
 #ifdef __cplusplus
 extern "C" {
-#endif // __cplusplus
+#endif
 
 /**
- * This server, as the others see it. Set `out->size` first. Errors: INVALID_ARGUMENT.
- */
-sinew_result sinew_server_info(const struct sinew_server *server, struct sinew_server_info *out);
-
-/**
- * The groups that this server's group is connected with, ordered by name. Set `out[0].size` first.
+ * Starts a server from a TOML text (UTF-8, `config_len` bytes), with the process's SINEW_* environment variables on top.
  *
- * `*count` tells how many there are; the first `capacity` of them are written. `out` may be NULL when `capacity` is 0.
- * Errors: INVALID_ARGUMENT.
- */
-sinew_result sinew_server_groups(const struct sinew_server *server,
-                                 struct sinew_group_info *out,
-                                 size_t capacity,
-                                 size_t *count);
-
-/**
- * The ids of a group's servers in view, connected or not, the oldest registration first.
+ * The addresses are bound when this returns; the server registers and connects in the background, tries again for as
+ * long as it must, and tells in events how it goes. `*out` is yours, to be ended with sinew_server_free.
+ * Thread: reads the environment, so let no other thread call setenv meanwhile.
  *
- * `*count` tells how many there are; the first `capacity` of them are written. `ids` may be NULL when `capacity` is 0.
- * Errors: UNKNOWN_GROUP (not in the topology, or not connected with this server's group), INVALID_UTF8, INVALID_ARGUMENT.
- */
-sinew_result sinew_server_group_members(const struct sinew_server *server,
-                                        const char *group,
-                                        size_t group_len,
-                                        uint64_t *ids,
-                                        size_t capacity,
-                                        size_t *count);
-
-/**
- * A server in view. Set `out->size` first. Errors: UNKNOWN_SERVER (it has left, or never was visible), INVALID_ARGUMENT.
- */
-sinew_result sinew_server_find(const struct sinew_server *server,
-                               uint64_t id,
-                               struct sinew_remote_info *out);
-
-/**
- * Why the link to a server is, or is not, up: several lines of text.
- *
- * Cut at a character's edge and NUL-terminated. `*needed` (NULL allowed): its length in bytes without the NUL.
- * Errors: UNKNOWN_SERVER, INVALID_ARGUMENT.
- */
-sinew_result sinew_server_explain(const struct sinew_server *server,
-                                  uint64_t id,
-                                  char *out,
-                                  size_t capacity,
-                                  size_t *needed);
-
-/**
- * Numbers for operators. Set `out->size` first. Errors: INVALID_ARGUMENT.
- */
-sinew_result sinew_server_stats(const struct sinew_server *server, struct sinew_stats *out);
-
-/**
- * Starts a server from a TOML text (UTF-8, `config_len` bytes) with the SINEW_* environment variables on top.
- *
- * Binds its address before it returns; registers and connects in the background. On success `*out` is yours, to be ended with
- * `sinew_server_free`.
- *
- * Errors: INVALID_CONFIG, INVALID_UTF8, ADDRESS_IN_USE, KEY, IO, INVALID_ARGUMENT.
+ * Errors: INVALID_CONFIG, KEY, ADDRESS_IN_USE, IO, INVALID_UTF8, INVALID_ARGUMENT.
  */
 sinew_result sinew_server_start(const char *config,
                                 size_t config_len,
-                                struct sinew_server **out);
+                                sinew_server **out);
 
 /**
- * Starts a server from a TOML file; `path` is UTF-8. Otherwise as `sinew_server_start`.
+ * Starts a server from a TOML file; `path` is UTF-8, relative to the working directory. Otherwise as sinew_server_start.
+ *
+ * Errors: those of sinew_server_start; a file that cannot be read is INVALID_CONFIG.
  */
-sinew_result sinew_server_start_file(const char *path, size_t path_len, struct sinew_server **out);
+sinew_result sinew_server_start_file(const char *path,
+                                     size_t path_len,
+                                     sinew_server **out);
 
 /**
- * Begins a graceful end and returns at once: leaves the registry, sends what is queued (up to `limits.drain_ms`), says goodbye.
+ * Hands over up to `capacity` events, in order; `*count` tells how many. Call it every frame.
  *
- * SINEW_EVENT_STOPPED is the last event. Calling it again does nothing. Errors: INVALID_ARGUMENT.
+ * What the events point to is lent until the next poll on this server. `timeout_ms` 0 never blocks; otherwise it waits
+ * up to that long for the first event, and UINT32_MAX is for ever. When `*count == capacity` there may be more: poll
+ * again. 0 events is SINEW_RESULT_OK.
+ *
+ * Thread: one at a time. Errors: BUSY (another thread polls), STOPPED (SINEW_EVENT_STOPPED has been handed over, nothing
+ * more comes), INVALID_ARGUMENT; all of them leave alone what the last poll lent, except STOPPED.
  */
-sinew_result sinew_server_stop(const struct sinew_server *server);
-
-/**
- * Ends a server: says goodbye, ends its threads, closes its sockets. Returns within `limits.shutdown_ms`. NULL does nothing.
- *
- * Must be the last call on this server, with no other call on it under way. What its events point to is gone afterwards.
- */
-void sinew_server_free(struct sinew_server *server);
-
-/**
- * Hands over up to `capacity` events in order; `*count` tells how many. What they point to is lent until the next poll on this server.
- *
- * `timeout_ms` 0 never blocks; otherwise waits up to that long for the first event (UINT32_MAX: for ever).
- * When `*count == capacity` there may be more: poll again.
- *
- * Thread: one at a time. Errors: BUSY (another thread polls), STOPPED (SINEW_EVENT_STOPPED has been handed over), INVALID_ARGUMENT.
- */
-sinew_result sinew_server_poll(struct sinew_server *server,
+sinew_result sinew_server_poll(sinew_server *server,
                                uint32_t timeout_ms,
-                               struct sinew_event *events,
+                               sinew_event *events,
                                size_t capacity,
                                size_t *count);
 
 /**
  * Sends a message of `len` bytes (0 is fine) to a connected server. Copied before this returns; never blocks.
  *
- * `mode`: SINEW_MODE_*. An unreliable message that finds the link busy is dropped and counted, which is OK.
+ * `tag` is yours: what kind of message it is. `mode`: SINEW_MODE_*. An unreliable message that finds the link busy is
+ * dropped and counted in sinew_stats, and that is SINEW_RESULT_OK.
  *
- * Errors: QUEUE_FULL (nothing was queued; SINEW_EVENT_WRITABLE follows), NOT_CONNECTED, UNKNOWN_SERVER, MESSAGE_TOO_BIG, STOPPED,
- * INVALID_ARGUMENT.
+ * Errors: QUEUE_FULL (nothing was queued, SINEW_EVENT_WRITABLE follows), NOT_CONNECTED, UNKNOWN_SERVER (it has left),
+ * MESSAGE_TOO_BIG, STOPPED, INVALID_ARGUMENT.
  */
-sinew_result sinew_server_send(const struct sinew_server *server,
+sinew_result sinew_server_send(const sinew_server *server,
                                uint64_t to,
                                uint16_t tag,
                                uint32_t mode,
@@ -638,12 +412,13 @@ sinew_result sinew_server_send(const struct sinew_server *server,
                                size_t len);
 
 /**
- * Sends a message to every connected server of a group. `*sent` (NULL allowed) tells to how many, also when QUEUE_FULL is answered.
+ * Sends a message to every connected server of a group. `*sent` (NULL allowed) tells to how many.
  *
- * Errors: QUEUE_FULL (some outboxes were full: to those servers nothing was sent, the others have it), UNKNOWN_GROUP, MESSAGE_TOO_BIG,
- * STOPPED, INVALID_UTF8, INVALID_ARGUMENT.
+ * Errors: QUEUE_FULL (to servers whose outbox is full nothing was sent; the others have it, and `*sent` is written),
+ * UNKNOWN_GROUP (not in the topology, or not connected with this server's group), MESSAGE_TOO_BIG, STOPPED,
+ * INVALID_UTF8, INVALID_ARGUMENT.
  */
-sinew_result sinew_server_broadcast(const struct sinew_server *server,
+sinew_result sinew_server_broadcast(const sinew_server *server,
                                     const char *group,
                                     size_t group_len,
                                     uint16_t tag,
@@ -653,31 +428,103 @@ sinew_result sinew_server_broadcast(const struct sinew_server *server,
                                     size_t *sent);
 
 /**
- * The name of a result and what it means in a few words; static, NUL-terminated, never NULL.
+ * Begins a graceful end and returns at once: the server leaves the registry, sends what is queued (for at most
+ * `limits.drain_ms`) and says goodbye. Go on polling until SINEW_EVENT_STOPPED, the last event, then free.
+ *
+ * Calling it again does nothing. Errors: INVALID_ARGUMENT.
  */
+sinew_result sinew_server_stop(const sinew_server *server);
+
+/**
+ * Ends a server: stops it if that has not been done, ends its threads and closes its sockets and files.
+ *
+ * Returns within `limits.shutdown_ms`. What its events point to is gone afterwards. NULL does nothing.
+ * Must be the last call on this server, and no other call on it may be under way.
+ */
+void sinew_server_free(sinew_server *server);
+
+/**
+ * This server, as the others see it. Set `out->size` first.
+ *
+ * Errors: INVALID_ARGUMENT.
+ */
+sinew_result sinew_server_info(const sinew_server *server, sinew_local_info *out);
+
+/**
+ * The groups that this server's group is connected with, ordered by name. Set `out[0].size` first.
+ *
+ * `*count` tells how many there are; the first `capacity` of them are written. `out` may be NULL when `capacity` is 0.
+ *
+ * Errors: INVALID_ARGUMENT.
+ */
+sinew_result sinew_server_groups(const sinew_server *server,
+                                 sinew_group_info *out,
+                                 size_t capacity,
+                                 size_t *count);
+
+/**
+ * The ids of a group's servers in view, connected or not, the oldest registration first.
+ *
+ * `*count` tells how many there are; the first `capacity` of them are written. `ids` may be NULL when `capacity` is 0.
+ *
+ * Errors: UNKNOWN_GROUP (not in the topology, or not connected with this server's group), INVALID_UTF8, INVALID_ARGUMENT.
+ */
+sinew_result sinew_server_group_members(const sinew_server *server,
+                                        const char *group,
+                                        size_t group_len,
+                                        uint64_t *ids,
+                                        size_t capacity,
+                                        size_t *count);
+
+/**
+ * One remote server in view. Set `out->size` first.
+ *
+ * Errors: UNKNOWN_SERVER (it has left, or never was visible), INVALID_ARGUMENT.
+ */
+sinew_result sinew_server_find(const sinew_server *server, uint64_t id, sinew_remote_info *out);
+
+/**
+ * Why the link to a remote server is, or is not, up: several lines of text for a person to read, not to parse.
+ *
+ * `*needed` (NULL allowed) is its length in bytes without the NUL; it is longer than what fits in `capacity` when the
+ * copy was cut.
+ *
+ * Errors: UNKNOWN_SERVER, INVALID_ARGUMENT.
+ */
+sinew_result sinew_server_explain(const sinew_server *server,
+                                  uint64_t id,
+                                  char *out,
+                                  size_t capacity,
+                                  size_t *needed);
+
+/**
+ * How this server is doing. Set `out->size` first.
+ *
+ * Errors: INVALID_ARGUMENT.
+ */
+sinew_result sinew_server_stats(const sinew_server *server, sinew_stats *out);
+
+/** Names a result and says what it means in a few words. Static, NUL-terminated, never NULL, for any number. */
 const char *sinew_result_text(sinew_result result);
 
 /**
- * Copies this thread's last error sentence: the cause and the cure. Empty when nothing failed on this thread yet.
+ * Copies the whole sentence about the last call that failed on this thread: the cause and the cure.
  *
- * Cut at a character's edge and NUL-terminated. `*needed` (NULL allowed): its length in bytes without the NUL. Errors: INVALID_ARGUMENT.
+ * `*needed` (NULL allowed) is its length in bytes without the NUL; it is longer than what fits in `capacity` when the
+ * copy was cut. Empty if nothing has failed on this thread.
+ *
+ * Errors: INVALID_ARGUMENT.
  */
-sinew_result sinew_last_error(char *out,
-                              size_t capacity,
-                              size_t *needed);
+sinew_result sinew_last_error(char *out, size_t capacity, size_t *needed);
 
-/**
- * The ABI version of the loaded library; compare with SINEW_ABI_VERSION.
- */
+/** The ABI version of the loaded library; another one than SINEW_ABI_VERSION means that header and library do not fit. */
 uint32_t sinew_abi_version(void);
 
-/**
- * The version of the loaded library, e.g. "0.1.0"; static, NUL-terminated.
- */
+/** The version of the loaded library, such as "0.1.0". Static, NUL-terminated. */
 const char *sinew_version(void);
 
 #ifdef __cplusplus
-}  // extern "C"
-#endif  // __cplusplus
+}
+#endif
 
 #endif  /* SINEW_H */

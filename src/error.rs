@@ -89,7 +89,9 @@ pub enum Error {
     #[error("no server with id {0} is in this server's view of the cluster: it has left, or never was visible from this group")]
     UnknownServer(ServerId),
 
-    #[error("no group named `{group}` in the topology; the groups are: {known}")]
+    #[error(
+        "this server's group is connected with no group named `{group}`, only with: {known}; correct the name, or a connects_to of [groups]"
+    )]
     UnknownGroup { group: String, known: String },
 
     #[error("another thread is inside poll on this server; poll from one thread at a time")]

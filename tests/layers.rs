@@ -26,6 +26,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("runtime", &["config", "error", "event"]),
     ("server", &["cluster", "config", "error", "event", "id", "link", "message", "registry", "runtime", "transport", "wire"]),
     ("capi", &["config", "error", "event", "id", "message", "server"]),
+    ("capi", CLUSTER_WORDS),
 ];
 
 /// Plain values of the state machine that others pass on.

@@ -25,7 +25,8 @@
  * THREADS. Any thread may call any function. Functions that take a const sinew_server * may run at the same time as each other and
  * as sinew_server_poll. sinew_server_poll itself runs on one thread at a time: a second one gets SINEW_RESULT_BUSY. Only
  * sinew_server_start (while it binds its addresses), sinew_server_free (up to limits.shutdown_ms) and a poll with a timeout may
- * block; a timeout of 0 never does. No call may be running on a server while it is freed, and none may follow.
+ * block; a timeout of 0 never does. No call may be running on a server while it is freed, and none may follow. After fork() the
+ * child leaves its parent's servers alone; what it starts after exec() is its own.
  *
  * STRINGS. All text is UTF-8. Text you pass in is a pointer and a length in bytes, and needs no NUL at its end. Text you get is
  * either lent and NUL-terminated (in events), or copied into your buffer: then `needed` tells its length in bytes without the NUL,
@@ -33,8 +34,9 @@
  * length or the capacity beside it is 0.
  *
  * STRUCTS. A struct that begins with `uint32_t size` wants it set to sizeof the struct before the call, also when Sinew fills it in:
- * no more than that is written, so a library newer than your header cannot write past your struct. Structs only grow at their end,
- * and a field never changes what it means.
+ * no more than that is written, so a library newer than your header cannot write past your struct. Fields that the loaded library
+ * is too old to know stay as they were: begin with a zeroed struct. Structs only grow at their end, and a field never changes what
+ * it means.
  *
  * VERSIONS. Numbers are for ever: a constant never changes its value and is never given a second meaning. Later versions add event
  * types, results, functions and configuration keys, so skip events and treat results you do not know as what they are: something

@@ -1,67 +1,73 @@
 //! The numbers of the C ABI. Numbers are for ever; `tests` below hold them to the Rust enums.
 
-/// What a function answers: 0 is success. 1 to 99: a mistake of the caller. 100 to 199: normal life. 200 to 299: the system. 900: a bug.
-pub type sinew_result = i32;
-
-/// The version of the ABI that this header describes; compare with `sinew_abi_version()`.
+/// The version of the ABI that this header describes. It changes only when programs must be compiled anew.
 pub const SINEW_ABI_VERSION: u32 = 1;
 
-pub const SINEW_RESULT_OK: sinew_result = 0;
-/// A NULL where none is allowed, a number that means nothing, a struct whose `size` is too small.
-pub const SINEW_RESULT_INVALID_ARGUMENT: sinew_result = 1;
-/// The configuration is wrong; `sinew_last_error` names the key, the line and the cure.
-pub const SINEW_RESULT_INVALID_CONFIG: sinew_result = 2;
-pub const SINEW_RESULT_INVALID_UTF8: sinew_result = 3;
+/// Success.
+pub const SINEW_RESULT_OK: i32 = 0;
+/// A NULL where none is allowed, a number that means nothing, a struct whose `size` is not its sizeof.
+pub const SINEW_RESULT_INVALID_ARGUMENT: i32 = 1;
+/// The configuration is wrong: sinew_last_error names the key, the line and the cure.
+pub const SINEW_RESULT_INVALID_CONFIG: i32 = 2;
+/// Text that is not UTF-8: sinew_last_error names the first bad byte.
+pub const SINEW_RESULT_INVALID_UTF8: i32 = 3;
 /// Bytes that are not what they should be.
-pub const SINEW_RESULT_INVALID_DATA: sinew_result = 4;
+pub const SINEW_RESULT_INVALID_DATA: i32 = 4;
 /// No server of this id is in view: it has left, or never was visible.
-pub const SINEW_RESULT_UNKNOWN_SERVER: sinew_result = 5;
-pub const SINEW_RESULT_UNKNOWN_GROUP: sinew_result = 6;
-/// Another thread is polling this server.
-pub const SINEW_RESULT_BUSY: sinew_result = 7;
+pub const SINEW_RESULT_UNKNOWN_SERVER: i32 = 5;
+/// No group of this name is connected with this server's group.
+pub const SINEW_RESULT_UNKNOWN_GROUP: i32 = 6;
+/// Another thread is inside sinew_server_poll on this server.
+pub const SINEW_RESULT_BUSY: i32 = 7;
 /// The outbox is full: nothing was queued. SINEW_EVENT_WRITABLE follows.
-pub const SINEW_RESULT_QUEUE_FULL: sinew_result = 100;
-pub const SINEW_RESULT_NOT_CONNECTED: sinew_result = 101;
+pub const SINEW_RESULT_QUEUE_FULL: i32 = 100;
+/// The remote server is in view but its link is down: wait for SINEW_EVENT_SERVER_CONNECTED.
+pub const SINEW_RESULT_NOT_CONNECTED: i32 = 101;
 /// This server is stopped or stopping.
-pub const SINEW_RESULT_STOPPED: sinew_result = 102;
-/// Over `limits.max_message_bytes`.
-pub const SINEW_RESULT_MESSAGE_TOO_BIG: sinew_result = 103;
-pub const SINEW_RESULT_ADDRESS_IN_USE: sinew_result = 200;
-pub const SINEW_RESULT_IO: sinew_result = 201;
+pub const SINEW_RESULT_STOPPED: i32 = 102;
+/// The message is over `limits.max_message_bytes`.
+pub const SINEW_RESULT_MESSAGE_TOO_BIG: i32 = 103;
+/// Another program, or another server of this one, listens on the address already.
+pub const SINEW_RESULT_ADDRESS_IN_USE: i32 = 200;
+/// The operating system refused: sinew_last_error says what.
+pub const SINEW_RESULT_IO: i32 = 201;
 /// A key or certificate file is missing, unreadable, damaged or of another cluster.
-pub const SINEW_RESULT_KEY: sinew_result = 202;
-/// A bug in Sinew was contained. The server it happened in may be lost; others are not.
-pub const SINEW_RESULT_PANIC: sinew_result = 900;
+pub const SINEW_RESULT_KEY: i32 = 202;
+/// A bug in Sinew was contained. The server it happened in may be lost, others are not.
+pub const SINEW_RESULT_PANIC: i32 = 900;
 
-/// Ordered, exactly once, as long as the link lives.
+/// Ordered, and exactly once, as long as the link lives.
 pub const SINEW_MODE_RELIABLE: u32 = 0;
 /// At most once, in any order; dropped rather than queued.
 pub const SINEW_MODE_UNRELIABLE: u32 = 1;
 
-/// This server is registered. `server`: its own id.
+/// This server is registered; before it, nobody else is heard of. `server`: its own id.
 pub const SINEW_EVENT_STARTED: u32 = 1;
-/// A server that this one may see is in the registry; not connected yet. `server`, `group`.
+/// A server that this one may see is in the registry; it is not connected yet. `server`, `group`.
 pub const SINEW_EVENT_SERVER_JOINED: u32 = 2;
-/// The link is up on both sides: sending works. `server`, `group`.
+/// The link is up on both sides, and sending works. `server`, `group`.
 pub const SINEW_EVENT_SERVER_CONNECTED: u32 = 3;
-/// Nothing has been heard from it for `limits.interrupted_after_ms`; what is sent waits. `server`, `group`.
+/// Nothing was heard from it for `limits.interrupted_after_ms`; what is sent now waits. `server`, `group`.
 pub const SINEW_EVENT_SERVER_INTERRUPTED: u32 = 4;
 /// It is heard again. `server`, `group`.
 pub const SINEW_EVENT_SERVER_RESUMED: u32 = 5;
-/// The link is down. `server`, `group`; `code`: SINEW_DISCONNECT_*; `data`: why, as text; `count`: reliable messages not known to have arrived.
+/// The link is down. `server`, `group`; `code`: SINEW_DISCONNECT_*; `data`: why, as text; `count`: reliable messages
+/// not known to have arrived.
 pub const SINEW_EVENT_SERVER_DISCONNECTED: u32 = 6;
-/// It is gone from view; nothing more comes from this id. `server`, `group`; `code`: SINEW_LEAVE_*.
+/// It is gone from view, and nothing more comes from this id. `server`, `group`; `code`: SINEW_LEAVE_*.
 pub const SINEW_EVENT_SERVER_LEFT: u32 = 7;
-/// A message. `server`, `group`, `tag`, `mode`, `data`, `len`.
+/// A message. `server`, `group`, `tag`, `mode`; `data` and `len`: the payload, with no NUL behind it.
 pub const SINEW_EVENT_MESSAGE: u32 = 8;
-/// After SINEW_RESULT_QUEUE_FULL: half of the outbox to `server` is free again.
+/// After SINEW_RESULT_QUEUE_FULL: half of the outbox to `server` is free again. `server`, `group`.
 pub const SINEW_EVENT_WRITABLE: u32 = 9;
 /// The registry cannot be reached; links live on. `data`: why, as text.
 pub const SINEW_EVENT_REGISTRY_LOST: u32 = 10;
+/// The registry is there again; what changed meanwhile follows as events.
 pub const SINEW_EVENT_REGISTRY_RESTORED: u32 = 11;
-/// A line of the library's log (`log.to = "events"`). `code`: SINEW_LOG_*; `data`: the text.
+// 12 to 14 are kept for registries that the game connects itself.
+/// A line of the library's log, if the configuration says `log.to = "events"`. `code`: SINEW_LOG_*; `data`: the text.
 pub const SINEW_EVENT_LOG: u32 = 15;
-/// The last event of this server. `code`: SINEW_STOP_*; `data`: why, as text.
+/// The last event of this server: every link is down. `code`: SINEW_STOP_*; `data`: why, as text.
 pub const SINEW_EVENT_STOPPED: u32 = 16;
 
 /// The connection broke: its process ended, or the network cut it.
@@ -72,7 +78,7 @@ pub const SINEW_DISCONNECT_SILENT: u32 = 2;
 pub const SINEW_DISCONNECT_PEER_STOPPED: u32 = 3;
 /// The registry says that it has left.
 pub const SINEW_DISCONNECT_PEER_LEFT: u32 = 4;
-/// It made a newer link.
+/// A newer link to the same server took over.
 pub const SINEW_DISCONNECT_SUPERSEDED: u32 = 5;
 /// It broke the protocol.
 pub const SINEW_DISCONNECT_PROTOCOL: u32 = 6;
@@ -83,39 +89,49 @@ pub const SINEW_DISCONNECT_STOPPING: u32 = 7;
 pub const SINEW_LEAVE_STOPPED: u32 = 1;
 /// A newer server registered under its group and name.
 pub const SINEW_LEAVE_REPLACED: u32 = 2;
-/// Its registration ran out.
+/// Its registration ran out: it crashed, hangs, or cannot reach the registry.
 pub const SINEW_LEAVE_EXPIRED: u32 = 3;
 /// This server is stopping.
 pub const SINEW_LEAVE_STOPPING: u32 = 4;
 
-/// `sinew_server_stop` was called.
+/// sinew_server_stop was called.
 pub const SINEW_STOP_REQUESTED: u32 = 1;
 /// A newer server registered under this server's group and name.
 pub const SINEW_STOP_REPLACED: u32 = 2;
 /// A bug in Sinew ended this server.
 pub const SINEW_STOP_FAILED: u32 = 3;
 
+/// Something is broken, and somebody should look.
 pub const SINEW_LOG_ERROR: u32 = 1;
+/// Something is not as it should be, and Sinew goes on trying.
 pub const SINEW_LOG_WARN: u32 = 2;
+/// What an operator wants to know.
 pub const SINEW_LOG_INFO: u32 = 3;
+/// What a developer wants to know.
 pub const SINEW_LOG_DEBUG: u32 = 4;
+/// Everything.
 pub const SINEW_LOG_TRACE: u32 = 5;
 
-/// Only servers find the group.
-pub const SINEW_VISIBILITY_INTERNAL: u32 = 1;
-/// The group may accept game clients.
-pub const SINEW_VISIBILITY_EXTERNAL: u32 = 2;
+/// In view, but no link: it dials, or this server's next attempt is due later.
+pub const SINEW_STATE_DISCONNECTED: u32 = 1;
+/// This server is dialling it.
+pub const SINEW_STATE_CONNECTING: u32 = 2;
+/// The link is up.
+pub const SINEW_STATE_CONNECTED: u32 = 3;
+/// The link is up, but nothing is heard from it.
+pub const SINEW_STATE_INTERRUPTED: u32 = 4;
+/// It is gone from view.
+pub const SINEW_STATE_LEFT: u32 = 5;
 
-/// Bit: this server, or its group, dials.
+/// Bit: this server dials it, or this server's group names that group in `connects_to`.
 pub const SINEW_DIRECTION_OUTGOING: u32 = 1;
-/// Bit: the other side dials.
+/// Bit: it dials this server, or that group names this server's group in `connects_to`.
 pub const SINEW_DIRECTION_INCOMING: u32 = 2;
 
-pub const SINEW_STATE_DISCONNECTED: u32 = 1;
-pub const SINEW_STATE_CONNECTING: u32 = 2;
-pub const SINEW_STATE_CONNECTED: u32 = 3;
-pub const SINEW_STATE_INTERRUPTED: u32 = 4;
-pub const SINEW_STATE_LEFT: u32 = 5;
+/// Its servers may not accept game clients.
+pub const SINEW_VISIBILITY_INTERNAL: u32 = 1;
+/// Its servers may accept game clients.
+pub const SINEW_VISIBILITY_EXTERNAL: u32 = 2;
 
 #[cfg(test)]
 mod tests {
@@ -142,6 +158,7 @@ mod tests {
             SINEW_RESULT_PANIC,
         ];
         assert_eq!(ErrorCode::ALL.map(|code| code as i32), results);
+        assert!(!results.contains(&SINEW_RESULT_OK));
     }
 
     #[test]

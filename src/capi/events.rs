@@ -3,12 +3,14 @@
 use super::constants::*;
 use super::structs::sinew_event;
 use crate::config::LogLevel;
-use crate::event::{Event, EventQueue, Item};
+use crate::event::{Batch, Event, EventQueue, Item};
 use crate::server::RemoteServer;
+use parking_lot::Mutex;
 use std::collections::{BTreeMap, VecDeque};
-use std::ffi::{CStr, CString};
+use std::ffi::{CStr, CString, c_char};
+use std::mem::MaybeUninit;
 use std::ptr::null;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What `sinew_server_poll` has taken from the queue and not yet given back.
 #[derive(Default)]
@@ -22,29 +24,44 @@ pub(super) struct Lent {
     texts: Vec<CString>,
 }
 
+/// What a poll has taken and its caller had no room for, for `sinew_server_stats`.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Unread {
+    pub(super) event_bytes: usize,
+    since: Option<Instant>,
+}
+
+impl Unread {
+    pub(super) fn waited(&self) -> Duration {
+        self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+}
+
 impl Lent {
-    /// Fills `events` as far as there is something; `None`: stopped, and everything has been given out.
+    /// Fills `events` as far as there is something; `None`: stopped, and everything has been given out. Takes back what it gave before.
     pub(super) fn poll(
         &mut self,
         queue: &EventQueue,
         groups: &BTreeMap<String, CString>,
+        unread: &Mutex<Unread>,
         timeout: Duration,
-        events: &mut [std::mem::MaybeUninit<sinew_event>],
+        events: &mut [MaybeUninit<sinew_event>],
     ) -> Option<usize> {
         self.items.clear();
         self.texts.clear();
         if self.waiting.is_empty() {
             queue.take(timeout, &mut self.waiting)?;
+            unread.lock().event_bytes = self.waiting.iter().map(cost).sum();
         }
+        let mut given = 0;
         let mut filled = 0;
         while filled < events.len() {
             match self.waiting.front() {
                 None => break,
                 Some(Item::Messages(batch)) => {
-                    let group = group_of(groups, &batch.peer.group);
-                    let room = events.len() - filled;
                     let rest = &batch.spans[self.next_span..];
-                    let now = &rest[..rest.len().min(room)];
+                    let now = &rest[..rest.len().min(events.len() - filled)];
+                    let group = group_of(groups, &batch.peer.group);
                     for (slot, span) in events[filled..].iter_mut().zip(now) {
                         slot.write(sinew_event {
                             mode: span.mode as u32,
@@ -70,9 +87,25 @@ impl Lent {
                     }
                 }
             }
-            self.items.extend(self.waiting.pop_front());
+            if let Some(item) = self.waiting.pop_front() {
+                given += cost(&item);
+                self.items.push(item);
+            }
         }
+        let mut unread = unread.lock();
+        unread.event_bytes -= given;
+        unread.since = self.waiting.front().map(|item| match item {
+            Item::Event { since, .. } | Item::Messages(Batch { since, .. }) => *since,
+        });
         Some(filled)
+    }
+}
+
+/// What an item counts as an event that waits; messages are counted by their link's inbox.
+fn cost(item: &Item) -> usize {
+    match item {
+        Item::Event { event, .. } => event.cost(),
+        Item::Messages(_) => 0,
     }
 }
 
@@ -85,11 +118,10 @@ fn describe(event: &Event, groups: &BTreeMap<String, CString>, texts: &mut Vec<C
     };
     let mut with_text = |event: sinew_event, text: &str| {
         // A NUL inside would end the text early for a C reader.
-        let text = CString::new(text.replace('\0', " ")).unwrap_or_default();
-        let event = sinew_event { data: text.as_ptr().cast(), len: text.as_bytes().len(), ..event };
-        // The pointer leads to the CString's own heap memory, which does not move with it.
-        texts.push(text);
-        event
+        texts.push(CString::new(text.replace('\0', " ")).unwrap_or_default());
+        // Pointed to where it stays: its bytes have a place of their own, which does not move when `texts` grows.
+        let text = texts.last().map_or(c"", CString::as_c_str);
+        sinew_event { data: text.as_ptr().cast(), len: text.count_bytes(), ..event }
     };
     Some(match event {
         Event::Started { id } => sinew_event { server: id.get(), ..empty(SINEW_EVENT_STARTED) },
@@ -121,7 +153,7 @@ fn describe(event: &Event, groups: &BTreeMap<String, CString>, texts: &mut Vec<C
     })
 }
 
-fn group_of(groups: &BTreeMap<String, CString>, name: &str) -> *const std::ffi::c_char {
+fn group_of(groups: &BTreeMap<String, CString>, name: &str) -> *const c_char {
     // Only servers of groups in our own topology are in view.
     groups.get(name).map_or(c"".as_ptr(), |group| CStr::as_ptr(group))
 }

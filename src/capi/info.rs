@@ -2,22 +2,24 @@
 
 use super::constants::*;
 use super::guard::guard;
-use super::pointers::{copy_text, field, fill, object, put, required, server_id, sized, text};
+use super::pointers::{array, copy_text, field, fill, object, put, required, server_id, sized, text};
 use super::server::sinew_server;
-use super::structs::{sinew_group_info, sinew_remote_info, sinew_server_info, sinew_stats};
+use super::structs::{sinew_group_info, sinew_local_info, sinew_remote_info, sinew_result, sinew_stats};
 use crate::cluster::Direction;
 use crate::config::Visibility;
 use crate::error::Error;
 use crate::server::{Rejection, ServerGroup};
 use std::ffi::c_char;
 
-/// This server, as the others see it. Set `out->size` first. Errors: INVALID_ARGUMENT.
+/// This server, as the others see it. Set `out->size` first.
+///
+/// Errors: INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn sinew_server_info(server: *const sinew_server, out: *mut sinew_server_info) -> sinew_result {
+pub unsafe extern "C" fn sinew_server_info(server: *const sinew_server, out: *mut sinew_local_info) -> sinew_result {
     guard(|| {
         // SAFETY: NULL, or alive by the caller's promise.
         let info = unsafe { object("server", server)? }.server.info();
-        let make = |size| sinew_server_info {
+        let make = |size| sinew_local_info {
             size,
             visibility: visibility(info.visibility),
             id: info.id.map_or(0, |id| id.get()),
@@ -27,7 +29,7 @@ pub unsafe extern "C" fn sinew_server_info(server: *const sinew_server, out: *mu
             port: info.port.into(),
             reserved: 0,
         };
-        // SAFETY: `out->size` tells how much of it is ours to write, by the caller's promise.
+        // SAFETY: NULL, or a struct as long as its size says, by the caller's promise; ours have no pointers and no padding.
         unsafe { fill("out", out, make) }
     })
 }
@@ -35,6 +37,7 @@ pub unsafe extern "C" fn sinew_server_info(server: *const sinew_server, out: *mu
 /// The groups that this server's group is connected with, ordered by name. Set `out[0].size` first.
 ///
 /// `*count` tells how many there are; the first `capacity` of them are written. `out` may be NULL when `capacity` is 0.
+///
 /// Errors: INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sinew_server_groups(
@@ -45,19 +48,16 @@ pub unsafe extern "C" fn sinew_server_groups(
 ) -> sinew_result {
     guard(|| {
         // SAFETY: NULL, or alive by the caller's promise.
-        let groups = unsafe { object("server", server)? }.server.groups();
+        let server = unsafe { object("server", server)? };
         let count = required("count", count)?;
+        let groups = server.server.groups();
         if capacity > 0 {
-            let out = required("out", out)?.cast::<u8>();
-            // SAFETY: at least one element, whose size is readable, by the caller's promise.
-            let size = unsafe { sized("out[0]", out.cast::<sinew_group_info>())? };
+            let out = array("out", out, capacity)?;
+            // SAFETY: not NULL, and there is at least one element, aligned and with a readable size, by the caller's promise.
+            let size = unsafe { sized("out[0]", out)? };
             for (index, group) in groups.iter().take(capacity).enumerate() {
-                let value = group_info(group, size);
-                // SAFETY: element `index` of `capacity`, each of the size the caller gave; at most what we have is written.
-                unsafe {
-                    let element = out.add(index * size as usize);
-                    std::ptr::copy_nonoverlapping((&raw const value).cast::<u8>(), element, size_of::<sinew_group_info>());
-                }
+                // SAFETY: element `index` of `capacity`, each as long as the caller's own struct, which is not shorter than ours.
+                unsafe { put(out.byte_add(index * size as usize), group_info(group, size)) };
             }
         }
         // SAFETY: not NULL, writable by the caller's promise.
@@ -80,6 +80,7 @@ fn group_info(group: &ServerGroup, size: u32) -> sinew_group_info {
 /// The ids of a group's servers in view, connected or not, the oldest registration first.
 ///
 /// `*count` tells how many there are; the first `capacity` of them are written. `ids` may be NULL when `capacity` is 0.
+///
 /// Errors: UNKNOWN_GROUP (not in the topology, or not connected with this server's group), INVALID_UTF8, INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sinew_server_group_members(
@@ -96,24 +97,23 @@ pub unsafe extern "C" fn sinew_server_group_members(
         let count = required("count", count)?;
         // SAFETY: `group_len` readable bytes by the caller's promise.
         let name = unsafe { text("group", group, group_len)? };
-        let found = server.server.group(name).ok_or_else(|| Error::UnknownGroup {
-            group: name.into(),
-            known: server.server.groups().iter().map(ServerGroup::name).collect::<Vec<_>>().join(", "),
-        })?;
+        let members = server.server.members(name)?;
         if capacity > 0 {
-            let ids = required("ids", ids)?;
-            for (index, member) in found.members().iter().take(capacity).enumerate() {
+            let ids = array("ids", ids, capacity)?;
+            for (index, member) in members.iter().take(capacity).enumerate() {
                 // SAFETY: room for `capacity` ids by the caller's promise.
-                unsafe { put(ids.add(index), member.id().get()) };
+                unsafe { put(ids.add(index), member.get()) };
             }
         }
         // SAFETY: not NULL, writable by the caller's promise.
-        unsafe { put(count, found.members().len()) };
+        unsafe { put(count, members.len()) };
         Ok(())
     })
 }
 
-/// A server in view. Set `out->size` first. Errors: UNKNOWN_SERVER (it has left, or never was visible), INVALID_ARGUMENT.
+/// One remote server in view. Set `out->size` first.
+///
+/// Errors: UNKNOWN_SERVER (it has left, or never was visible), INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sinew_server_find(server: *const sinew_server, id: u64, out: *mut sinew_remote_info) -> sinew_result {
     guard(|| {
@@ -137,14 +137,16 @@ pub unsafe extern "C" fn sinew_server_find(server: *const sinew_server, id: u64,
             reserved: 0,
             queued_bytes: remote.queued_bytes() as u64,
         };
-        // SAFETY: `out->size` tells how much of it is ours to write, by the caller's promise.
+        // SAFETY: NULL, or a struct as long as its size says, by the caller's promise; ours have no pointers and no padding.
         unsafe { fill("out", out, make) }
     })
 }
 
-/// Why the link to a server is, or is not, up: several lines of text.
+/// Why the link to a remote server is, or is not, up: several lines of text for a person to read, not to parse.
 ///
-/// Cut at a character's edge and NUL-terminated. `*needed` (NULL allowed): its length in bytes without the NUL.
+/// `*needed` (NULL allowed) is its length in bytes without the NUL; it is longer than what fits in `capacity` when the
+/// copy was cut.
+///
 /// Errors: UNKNOWN_SERVER, INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sinew_server_explain(
@@ -163,12 +165,17 @@ pub unsafe extern "C" fn sinew_server_explain(
     })
 }
 
-/// Numbers for operators. Set `out->size` first. Errors: INVALID_ARGUMENT.
+/// How this server is doing. Set `out->size` first.
+///
+/// Errors: INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sinew_server_stats(server: *const sinew_server, out: *mut sinew_stats) -> sinew_result {
     guard(|| {
         // SAFETY: NULL, or alive by the caller's promise.
-        let stats = unsafe { object("server", server)? }.server.stats();
+        let server = unsafe { object("server", server)? };
+        let stats = server.server.stats();
+        // What a poll has taken out of the queue, and had no room for, waits as well.
+        let rest = server.unread();
         let make = |size| sinew_stats {
             size,
             servers: stats.servers as u32,
@@ -180,8 +187,8 @@ pub unsafe extern "C" fn sinew_server_stats(server: *const sinew_server, out: *m
             sends_refused: stats.sends_refused,
             outbox_bytes: stats.outbox_bytes as u64,
             inbox_bytes: stats.inbox_bytes as u64,
-            event_bytes: stats.event_bytes as u64,
-            oldest_event_wait_us: u64::try_from(stats.oldest_event_wait.as_micros()).unwrap_or(u64::MAX),
+            event_bytes: (stats.event_bytes + rest.event_bytes) as u64,
+            oldest_event_wait_us: u64::try_from(stats.oldest_event_wait.max(rest.waited()).as_micros()).unwrap_or(u64::MAX),
             logs_dropped: stats.logs_dropped,
             rejected_not_tls: stats.rejected(Rejection::NotTls),
             rejected_untrusted: stats.rejected(Rejection::Untrusted),
@@ -191,7 +198,7 @@ pub unsafe extern "C" fn sinew_server_stats(server: *const sinew_server, out: *m
             rejected_refused: stats.rejected(Rejection::Refused),
             rejected_overload: stats.rejected(Rejection::Overload),
         };
-        // SAFETY: `out->size` tells how much of it is ours to write, by the caller's promise.
+        // SAFETY: NULL, or a struct as long as its size says, by the caller's promise; ours have no pointers and no padding.
         unsafe { fill("out", out, make) }
     })
 }

@@ -1,10 +1,12 @@
-//! The structs of the C ABI. Fields are only ever added at the end.
+//! The structs of the C ABI. Fields are only ever added at the end, and there is no padding: what C gets is never left uninitialised.
 
 use std::ffi::c_char;
 
-/// One thing that happened. What its pointers lead to is lent until the next `sinew_server_poll` or `sinew_server_free` on the same server.
-///
-/// Fields that a type does not mention are 0 or NULL.
+/// What a function answers: SINEW_RESULT_*. Treat numbers you do not know by their range, see ERRORS above.
+pub type sinew_result = i32;
+
+/// One thing that happened. What its pointers lead to is lent until the next sinew_server_poll or sinew_server_free on
+/// the same server. Fields that SINEW_EVENT_* does not mention for a type are 0 or NULL.
 #[repr(C)]
 pub struct sinew_event {
     /// SINEW_EVENT_*. Skip types you do not know: later versions add some.
@@ -13,39 +15,44 @@ pub struct sinew_event {
     pub mode: u32,
     /// The remote server, or this server's own id in SINEW_EVENT_STARTED.
     pub server: u64,
-    /// Reserved for game clients: 0.
+    /// Kept for game clients: 0.
     pub client: u64,
-    /// Reserved for requests: 0.
+    /// Kept for requests: 0.
     pub request: u64,
-    /// The remote server's group, NUL-terminated.
+    /// The remote server's group, NUL-terminated; NULL in events that are about no server.
     pub group: *const c_char,
-    /// A message's payload (never NULL), or text (NUL-terminated behind `len`).
+    /// A message's payload (not NULL even if empty), or text in UTF-8 with a NUL behind it.
     pub data: *const u8,
-    /// Bytes in `data`, without the NUL behind text.
+    /// Bytes in `data`, not counting the NUL behind text.
     pub len: usize,
     /// The message's tag, 0 to 65535.
     pub tag: u32,
-    /// A reason or level, by type.
+    /// A reason or a level, see SINEW_EVENT_*.
     pub code: u32,
-    /// A number, by type.
+    /// A number, see SINEW_EVENT_*.
     pub count: u64,
+    /// Kept for later: 0.
     pub reserved: u64,
 }
 
 /// This server, as the others see it.
 #[repr(C)]
-pub struct sinew_server_info {
-    /// Set to sizeof(sinew_server_info) before the call.
+pub struct sinew_local_info {
+    /// Set to sizeof(sinew_local_info) before the call.
     pub size: u32,
     /// SINEW_VISIBILITY_* of its group.
     pub visibility: u32,
     /// 0 until SINEW_EVENT_STARTED.
     pub id: u64,
+    /// NUL-terminated, as all text in structs.
     pub group: [c_char; 64],
+    /// Unique in its group.
     pub name: [c_char; 64],
-    /// What others dial.
+    /// What others dial; until SINEW_EVENT_STARTED, the bound address.
     pub host: [c_char; 256],
+    /// The real one, also where the configuration says 0.
     pub port: u32,
+    /// Kept for later: 0.
     pub reserved: u32,
 }
 
@@ -56,8 +63,9 @@ pub struct sinew_group_info {
     pub size: u32,
     /// SINEW_VISIBILITY_*.
     pub visibility: u32,
+    /// As in the configuration.
     pub name: [c_char; 64],
-    /// SINEW_DIRECTION_* bits.
+    /// SINEW_DIRECTION_* bits: which group names which in `connects_to`.
     pub direction: u32,
     /// Servers in view, connected or not.
     pub count: u32,
@@ -70,21 +78,27 @@ pub struct sinew_remote_info {
     pub size: u32,
     /// SINEW_STATE_*.
     pub state: u32,
+    /// The one asked for.
     pub id: u64,
+    /// Its group.
     pub group: [c_char; 64],
+    /// Its name, unique in its group.
     pub name: [c_char; 64],
+    /// What is dialled to reach it: a host name or an address.
     pub host: [c_char; 256],
+    /// The port beside it.
     pub port: u32,
-    /// SINEW_DIRECTION_*: which side dials.
+    /// One of SINEW_DIRECTION_*: which side dials.
     pub direction: u32,
     /// Round trip of the last keep-alive in microseconds; 0 while not measured.
     pub rtt_us: u32,
+    /// Kept for later: 0.
     pub reserved: u32,
-    /// Bytes that wait in its outbox.
+    /// Bytes that wait in the outbox to it, 8 bytes per message for its header included.
     pub queued_bytes: u64,
 }
 
-/// How this server is doing. Counters of messages are over the servers in view now.
+/// How this server is doing: numbers for operators. Counters of messages are over the servers in view now.
 #[repr(C)]
 pub struct sinew_stats {
     /// Set to sizeof(sinew_stats) before the call.
@@ -93,8 +107,11 @@ pub struct sinew_stats {
     pub servers: u32,
     /// Of those, connected.
     pub connected: u32,
+    /// Kept for later: 0.
     pub reserved: u32,
+    /// Messages taken by a send.
     pub messages_sent: u64,
+    /// Messages that arrived, polled or not.
     pub messages_received: u64,
     /// Unreliable messages dropped because a link was busy.
     pub messages_dropped: u64,
@@ -102,27 +119,27 @@ pub struct sinew_stats {
     pub sends_refused: u64,
     /// Bytes that wait in all outboxes.
     pub outbox_bytes: u64,
-    /// Bytes of messages received and not yet polled.
+    /// Bytes of messages received that wait for a poll, or are lent by the last one.
     pub inbox_bytes: u64,
-    /// Bytes of other events not yet polled.
+    /// Bytes of other events that wait for a poll.
     pub event_bytes: u64,
-    /// How long the oldest event has waited for a poll, in microseconds.
+    /// How long the oldest event that waits for a poll has waited, in microseconds.
     pub oldest_event_wait_us: u64,
     /// Log lines dropped because nobody polled.
     pub logs_dropped: u64,
     /// Connections that were not TLS 1.3 with Sinew's protocol.
     pub rejected_not_tls: u64,
-    /// ... that showed no certificate, or not one of this cluster.
+    /// Connections that showed no certificate, or not one of this cluster.
     pub rejected_untrusted: u64,
-    /// ... that broke off during the handshake.
+    /// Connections that broke off during the handshake.
     pub rejected_aborted: u64,
-    /// ... that did not finish the handshake in time.
+    /// Connections that did not finish the handshake in time.
     pub rejected_timed_out: u64,
-    /// ... whose handshake made no sense.
+    /// Connections whose handshake made no sense.
     pub rejected_malformed: u64,
-    /// ... that were refused with a sentence: version, cluster, identity, topology, registry.
+    /// Connections that were refused with a sentence: version, cluster, identity, topology, registry.
     pub rejected_refused: u64,
-    /// ... that came while too many handshakes were under way.
+    /// Connections that came while too many handshakes were under way.
     pub rejected_overload: u64,
 }
 
@@ -130,7 +147,7 @@ pub struct sinew_stats {
 #[cfg(target_pointer_width = "64")]
 const _: () = {
     assert!(size_of::<sinew_event>() == 80);
-    assert!(size_of::<sinew_server_info>() == 408);
+    assert!(size_of::<sinew_local_info>() == 408);
     assert!(size_of::<sinew_group_info>() == 80);
     assert!(size_of::<sinew_remote_info>() == 424);
     assert!(size_of::<sinew_stats>() == 144);

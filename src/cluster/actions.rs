@@ -24,7 +24,7 @@ pub(crate) struct Settings {
     pub(crate) reconnect_attempts: u32,
     /// How long a peer that deregistered may keep its link to flush what it has queued.
     pub(crate) drain: Duration,
-    /// See [`registry::Connector::ids_are_seats`].
+    /// See [`crate::registry::Connector::ids_are_seats`].
     pub(crate) ids_are_seats: bool,
     pub(crate) seed: u64,
 }
@@ -93,10 +93,10 @@ impl LinkEnd {
             LinkEndReason::Lost => DisconnectReason::Lost,
             LinkEndReason::Silent => DisconnectReason::Silent,
             LinkEndReason::Protocol => DisconnectReason::Protocol,
-            LinkEndReason::Goodbye(Goodbye::Stopped) => DisconnectReason::PeerStopped,
+            LinkEndReason::Goodbye(Goodbye::Stopped | Goodbye::Replaced) => DisconnectReason::PeerStopped,
             LinkEndReason::Goodbye(Goodbye::YouLeft) => DisconnectReason::Lost,
             LinkEndReason::Goodbye(Goodbye::Superseded) | LinkEndReason::Closed(Goodbye::Superseded) => DisconnectReason::Superseded,
-            LinkEndReason::Closed(Goodbye::Stopped) => DisconnectReason::Stopping,
+            LinkEndReason::Closed(Goodbye::Stopped | Goodbye::Replaced) => DisconnectReason::Stopping,
             LinkEndReason::Closed(Goodbye::YouLeft) => DisconnectReason::PeerLeft,
         }
     }
@@ -113,6 +113,6 @@ impl Goal {
     /// The dialer's half of the admission: is this the server we wanted, and do we agree?
     pub(crate) fn check(&self, welcome: &Welcome, proven: Passport<'_>) -> Result<(), Refusal> {
         admission::check_welcome(welcome, &self.expected, proven)?;
-        admission::check_terms(&self.hello.from.group, &self.expected.group, &self.hello.terms, &welcome.terms)
+        admission::check_terms((&self.hello.from.group, &self.hello.terms), (&self.expected.group, &welcome.terms))
     }
 }

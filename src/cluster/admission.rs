@@ -27,8 +27,9 @@ pub(crate) struct Passport<'a> {
     pub(crate) name: &'a str,
 }
 
+/// A refusal's sentence goes into two logs and may repeat what the other side calls itself: one line, of bounded length.
 pub(super) fn refuse(code: RefusalCode, text: String) -> Refusal {
-    Refusal { code, text }
+    Refusal { code, text }.bounded()
 }
 
 /// What needs no knowledge of the cluster's members: version, cluster name, certificate.
@@ -37,13 +38,16 @@ pub(super) fn check_hello(hello: &Hello, cluster: &str, proven: Passport<'_>) ->
     let protocol = hello.protocol_max.min(newest);
     if protocol < oldest || protocol < hello.protocol_min {
         let text = format!(
-            "the dialer speaks protocol versions {} to {}, this server {oldest} to {newest}; update the older one",
+            "the dialing server speaks protocol versions {} to {}, the accepting one {oldest} to {newest}; update the older one",
             hello.protocol_min, hello.protocol_max
         );
         return Err(refuse(RefusalCode::Protocol, text));
     }
     if hello.cluster != cluster {
-        let text = format!("the dialer is of cluster `{}`, this server of `{cluster}`; correct cluster.name on one of them", hello.cluster);
+        let text = format!(
+            "the dialing server is of cluster `{}`, the accepting one of `{cluster}`; correct cluster.name on one of them",
+            hello.cluster
+        );
         return Err(refuse(RefusalCode::Cluster, text));
     }
     check_claim(&hello.from, proven)?;
@@ -79,16 +83,17 @@ fn check_claim(claim: &Claim, proven: Passport<'_>) -> Result<(), Refusal> {
     Err(refuse(RefusalCode::Identity, text))
 }
 
-/// App version and topology must agree; `ours` and `theirs` both describe the link from `dialer` to `acceptor`.
-pub(super) fn check_terms(dialer: &str, acceptor: &str, ours: &Terms, theirs: &Terms) -> Result<(), Refusal> {
-    if ours.app_version != theirs.app_version && !(ours.mixed_app_versions && theirs.mixed_app_versions) {
+/// App version and topology must agree. A side is its group and what it said; the text is the same on both.
+pub(super) fn check_terms(dialer: (&str, &Terms), acceptor: (&str, &Terms)) -> Result<(), Refusal> {
+    let (dialing, accepting) = (dialer.1, acceptor.1);
+    if dialing.app_version != accepting.app_version && !(dialing.mixed_app_versions && accepting.mixed_app_versions) {
         let text = format!(
-            "app version `{}` here, `{}` there; update the older server, or set cluster.mixed_app_versions = true on both",
-            ours.app_version, theirs.app_version
+            "the dialing server has app version `{}`, the accepting one `{}`; update the older one, or set cluster.mixed_app_versions = true on both",
+            dialing.app_version, accepting.app_version
         );
         return Err(refuse(RefusalCode::AppVersion, text));
     }
-    match topology::difference(dialer, acceptor, ours.topology, theirs.topology) {
+    match topology::difference(dialer.0, acceptor.0, dialing.topology, accepting.topology) {
         None => Ok(()),
         Some(text) => Err(refuse(RefusalCode::Topology, format!("the two servers have different topologies: {text}"))),
     }

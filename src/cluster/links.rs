@@ -2,7 +2,7 @@
 
 use super::actions::{Goal, LinkEnd, LinkEndReason};
 use super::admission::{self, Admission, Passport, refuse};
-use super::membership::{Cluster, State};
+use super::membership::{Cluster, Member, State};
 use super::{Action, Direction, LeaveReason, LinkId, Notice, StopReason};
 use crate::id::ServerId;
 use crate::registry::Registration;
@@ -37,8 +37,15 @@ impl Cluster {
             return Admission::Refuse(refuse(RefusalCode::WrongServer, text));
         }
         let ours = self.terms(&claim.group, &self.settings.group);
-        if let Err(refusal) = admission::check_terms(&claim.group, &self.settings.group, &ours, &hello.terms) {
+        if let Err(refusal) = admission::check_terms((&claim.group, &hello.terms), (&self.settings.group, &ours)) {
             return Admission::Refuse(refusal);
+        }
+        if !self.settings.topology.related(&self.settings.group, &claim.group) {
+            let text = format!(
+                "groups `{}` and `{}` are not connected; name one in connects_to of the other, in the configuration of both servers",
+                claim.group, self.settings.group
+            );
+            return Admission::Refuse(refuse(RefusalCode::Topology, text));
         }
         self.admit_member(claim, protocol)
     }
@@ -47,8 +54,7 @@ impl Cluster {
         if self.dead.contains(&claim.id) {
             return Admission::Refuse(refuse(RefusalCode::Unlisted, format!("server {} has left the registry", claim.id)));
         }
-        let related = self.settings.topology.related(&self.settings.group, &claim.group);
-        let Some(member) = self.members.get_mut(&claim.id).filter(|_| related) else { return Admission::Wait };
+        let Some(member) = self.members.get_mut(&claim.id) else { return Admission::Wait };
         if let Err(refusal) = admission::check_entry(claim, &member.registration) {
             return Admission::Refuse(refusal);
         }
@@ -58,7 +64,7 @@ impl Cluster {
         }
         if member.direction == Direction::Outgoing {
             let text = format!("by the topology this server dials server {}, not the other way round", claim.id);
-            return Admission::Refuse(refuse(RefusalCode::Topology, text));
+            return Admission::Refuse(refuse(RefusalCode::Reversed, text));
         }
         if claim.incarnation < member.incarnation {
             let text = format!("a newer server runs as {}/{}", claim.group, claim.name);
@@ -100,10 +106,12 @@ impl Cluster {
 
     /// Both sides have acknowledged each other on this link.
     pub(crate) fn link_up(&mut self, now: Duration, link: LinkId) {
-        let Some(id) = self.links.get(&link).copied() else {
-            return self.actions.push_back(Action::Close { link, goodbye: Goodbye::Superseded });
+        let found = self.links.get(&link).copied().and_then(|id| self.members.get_mut(&id).map(|member| (id, member)));
+        let Some((id, member)) = found else {
+            // Its end was asked for while this news was on its way.
+            let goodbye = if self.stopping.is_some() { Goodbye::Stopped } else { Goodbye::Superseded };
+            return self.actions.push_back(Action::Close { link, goodbye });
         };
-        let Some(member) = self.members.get_mut(&id) else { return };
         if member.accepting == Some(link) {
             member.accepting = None;
         }
@@ -134,14 +142,11 @@ impl Cluster {
         if member.state != (State::Dialing { link }) {
             return;
         }
-        member.failures = member.failures.saturating_add(1);
-        if member.failures == self.settings.reconnect_attempts {
-            self.actions.push_back(Action::ReportFailure(id));
-        }
         // Without a registry that arbitrates names, the peers do: the newer start wins.
         if self.settings.ids_are_seats && refusal.is_some_and(|refusal| refusal.code == RefusalCode::Replaced) {
             return self.stop(StopReason::Replaced, refusal.map(|refusal| refusal.text.clone()).unwrap_or_default());
         }
+        self.failed(id);
         self.back_off(now, id);
     }
 
@@ -149,33 +154,63 @@ impl Cluster {
     pub(crate) fn link_down(&mut self, now: Duration, link: LinkId, end: LinkEnd) {
         let Some(id) = self.links.remove(&link) else { return };
         let Some(member) = self.members.get_mut(&id) else { return };
-        if member.accepting == Some(link) {
-            member.accepting = None;
-            return;
-        }
-        match member.state {
+        let next = match member.state {
+            _ if member.accepting == Some(link) => {
+                member.accepting = None;
+                return self.leave_if_forgotten(id);
+            }
             State::Up { link: up, since } if up == link => {
                 if now.saturating_sub(since) >= self.settings.reconnect_max {
                     member.failures = 0;
+                } else {
+                    // A link that does not hold is as good as none: else a peer that hangs up at once is dialled without pause.
+                    self.failed(id);
                 }
-                if end.reason == LinkEndReason::Goodbye(Goodbye::Stopped) && !self.settings.ids_are_seats {
-                    member.doomed = Some(LeaveReason::Stopped);
-                }
-                self.notify(Notice::Disconnected { id, end });
-                self.after_link(now, id, None);
+                None
             }
-            State::Closing { link: closing, next } if closing == link => {
-                self.notify(Notice::Disconnected { id, end });
-                self.after_link(now, id, next);
+            State::Closing { link: closing, next } if closing == link => next,
+            State::Closing { link: closing, next } if next == Some(link) => {
+                member.state = State::Closing { link: closing, next: None };
+                return;
             }
-            State::Closing { link: closing, next } if next == Some(link) => member.state = State::Closing { link: closing, next: None },
-            _ => {}
+            _ => return,
+        };
+        let doomed = match end.reason {
+            LinkEndReason::Goodbye(Goodbye::Stopped) => Some(LeaveReason::Stopped),
+            LinkEndReason::Goodbye(Goodbye::Replaced) => Some(LeaveReason::Replaced),
+            _ => None,
+        };
+        if !self.settings.ids_are_seats
+            && let Some(member) = self.members.get_mut(&id)
+        {
+            member.doomed = member.doomed.or(doomed);
+        }
+        self.notify(Notice::Disconnected { id, end });
+        self.after_link(now, id, next);
+    }
+
+    /// One more dial without a lasting link.
+    fn failed(&mut self, id: ServerId) {
+        let Some(member) = self.members.get_mut(&id).filter(|member| member.direction == Direction::Outgoing) else { return };
+        member.failures = member.failures.saturating_add(1);
+        if member.failures == self.settings.reconnect_attempts {
+            self.actions.push_back(Action::ReportFailure(id));
+        }
+    }
+
+    /// A member that the registry no longer lists stays only for the sake of a link.
+    fn leave_if_forgotten(&mut self, id: ServerId) {
+        let forgotten =
+            |member: &Member| !member.listed && member.accepting.is_none() && matches!(member.state, State::Idle | State::Backoff { .. });
+        if self.members.get(&id).is_some_and(forgotten) {
+            self.remove(id, LeaveReason::Expired);
         }
     }
 
     fn connected(&mut self, now: Duration, id: ServerId, link: LinkId) {
         let Some(member) = self.members.get_mut(&id) else { return };
         member.state = State::Up { link, since: now };
+        member.close_at = None;
         self.notify(Notice::Connected { id, link });
         self.actions.push_back(Action::Start { link });
     }
@@ -187,7 +222,6 @@ impl Cluster {
         let leave = match member.doomed {
             Some(reason) => Some(reason),
             None if self.stopping.is_some() => Some(LeaveReason::Stopping),
-            None if !member.listed && next.is_none() && member.accepting.is_none() => Some(LeaveReason::Expired),
             None => None,
         };
         match (leave, next) {
@@ -199,7 +233,10 @@ impl Cluster {
                 self.finish_stop();
             }
             (None, Some(next)) => self.connected(now, id, next),
-            (None, None) => self.back_off(now, id),
+            (None, None) => {
+                self.back_off(now, id);
+                self.leave_if_forgotten(id);
+            }
         }
     }
 

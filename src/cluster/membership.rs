@@ -6,7 +6,7 @@ use super::{Action, LeaveReason, LinkId, Notice, Settings, StopReason};
 use crate::id::ServerId;
 use crate::registry::Registration;
 use crate::wire::control::Goodbye;
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// Ids that have left for good are remembered, so that late or reordered news cannot bring them back. Far more than can be in flight.
@@ -33,9 +33,9 @@ pub(super) struct Member {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
-    /// Nothing to do: the other side dials.
+    /// Nothing to do.
     Idle,
-    /// Dial again then.
+    /// Dial then; where the other side dials it usually comes first.
     Backoff {
         until: Duration,
     },
@@ -61,7 +61,7 @@ pub(crate) struct Cluster {
     pub(super) members: BTreeMap<ServerId, Member>,
     /// Joined before our own id was known: who dials depends on it.
     pub(super) early: BTreeMap<ServerId, Registration>,
-    pub(super) links: HashMap<LinkId, ServerId>,
+    pub(super) links: BTreeMap<LinkId, ServerId>,
     pub(super) next_link: u64,
     pub(super) dead: BTreeSet<ServerId>,
     pub(super) dead_order: VecDeque<ServerId>,
@@ -79,7 +79,7 @@ impl Cluster {
             me: None,
             members: BTreeMap::new(),
             early: BTreeMap::new(),
-            links: HashMap::new(),
+            links: BTreeMap::new(),
             next_link: 0,
             dead: BTreeSet::new(),
             dead_order: VecDeque::new(),
@@ -103,7 +103,7 @@ impl Cluster {
         let dial: Vec<ServerId> = self.members.iter().filter(|(_, member)| due(member.dial_at())).map(|(id, _)| *id).collect();
         let close: Vec<ServerId> = self.members.iter().filter(|(_, member)| due(member.close_at)).map(|(id, _)| *id).collect();
         for id in dial {
-            self.dial_if_ours(now, id);
+            self.dial(id);
         }
         for id in close {
             if let Some(member) = self.members.get_mut(&id) {
@@ -119,32 +119,45 @@ impl Cluster {
             return;
         }
         self.stopping = Some((reason, text));
+        let goodbye = if reason == StopReason::Replaced { Goodbye::Replaced } else { Goodbye::Stopped };
         self.actions.push_back(Action::Deregister);
         let ids: Vec<ServerId> = self.members.keys().copied().collect();
         for id in ids {
-            let Some(member) = self.members.get_mut(&id) else { continue };
-            if let Some(accepting) = member.accepting.take() {
-                self.forget(accepting, Goodbye::Stopped);
+            if let Some(accepting) = self.members.get_mut(&id).and_then(|member| member.accepting.take()) {
+                self.forget(accepting, goodbye);
             }
             match self.members.get(&id).map(|member| member.state) {
-                Some(State::Up { .. } | State::Closing { .. }) => self.close_up(id, Goodbye::Stopped),
+                Some(State::Up { .. } | State::Closing { .. }) => self.close_up(id, goodbye),
                 _ => self.remove(id, LeaveReason::Stopping),
             }
         }
         self.finish_stop();
     }
 
+    /// For a member whose link is down: waits before the next dial.
     pub(super) fn back_off(&mut self, now: Duration, id: ServerId) {
         let Some(member) = self.members.get_mut(&id) else { return };
-        member.state = match member.direction {
-            Direction::Outgoing => State::Backoff { until: now + self.backoff.delay(member.failures) },
-            Direction::Incoming => State::Idle,
+        let delay = match member.direction {
+            Direction::Outgoing => self.backoff.delay(member.failures),
+            // Now and then this side knocks too: by the other's topology nobody may dial, and only a handshake shows them what differs.
+            Direction::Incoming => self.backoff.delay(u32::MAX),
         };
+        member.state = State::Backoff { until: now + delay };
     }
 
-    pub(super) fn dial_if_ours(&mut self, _now: Duration, id: ServerId) {
+    /// For a member without a link or dial: dials at once if dialling is ours.
+    pub(super) fn dial_or_wait(&mut self, now: Duration, id: ServerId) {
+        match self.members.get(&id).map(|member| member.direction) {
+            Some(Direction::Outgoing) => self.dial(id),
+            Some(Direction::Incoming) => self.back_off(now, id),
+            None => {}
+        }
+    }
+
+    fn dial(&mut self, id: ServerId) {
         let Some(member) = self.members.get_mut(&id) else { return };
-        if member.direction == Direction::Incoming || self.me.is_none() || self.stopping.is_some() {
+        member.state = State::Idle;
+        if self.me.is_none() || self.stopping.is_some() {
             return;
         }
         self.next_link += 1;
@@ -173,11 +186,12 @@ impl Cluster {
     /// Takes a member out whose link (if any) is down and reported.
     pub(super) fn remove(&mut self, id: ServerId, reason: LeaveReason) {
         let Some(member) = self.members.remove(&id) else { return };
+        let goodbye = if reason == LeaveReason::Stopping { Goodbye::Stopped } else { Goodbye::YouLeft };
         if let State::Dialing { link } = member.state {
-            self.forget(link, Goodbye::YouLeft);
+            self.forget(link, goodbye);
         }
         if let Some(link) = member.accepting {
-            self.forget(link, Goodbye::YouLeft);
+            self.forget(link, goodbye);
         }
         self.notify(Notice::Left { id, reason });
         if matches!(reason, LeaveReason::Stopped | LeaveReason::Replaced) {

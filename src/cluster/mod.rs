@@ -9,6 +9,8 @@
 mod actions;
 mod admission;
 mod backoff;
+#[cfg(test)]
+mod cases;
 mod links;
 mod membership;
 mod news;

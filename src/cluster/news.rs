@@ -25,12 +25,38 @@ impl Cluster {
     }
 
     fn registered(&mut self, now: Duration, id: ServerId) {
-        if self.me.replace(id) != Some(id) {
-            self.notify(Notice::Started { id });
+        let before = self.me.replace(id);
+        if before == Some(id) {
+            return;
         }
-        let known: Vec<Registration> = self.members.values().map(|member| member.registration.clone()).collect();
-        for entry in std::mem::take(&mut self.early).into_values().chain(known) {
+        self.notify(Notice::Started { id });
+        if before.is_some() {
+            self.start_over(now);
+        }
+        for entry in std::mem::take(&mut self.early).into_values() {
             self.joined(now, entry);
+        }
+    }
+
+    /// The registry gave this server a new id. Links made under the old one belong to a server that has left; who dials may have changed.
+    fn start_over(&mut self, now: Duration) {
+        let ids: Vec<ServerId> = self.members.keys().copied().collect();
+        for id in ids {
+            let (Some(me), Some(member)) = (self.me, self.members.get_mut(&id)) else { continue };
+            let direction = self.settings.topology.direction((&self.settings.group, me), (&member.registration.group, id));
+            member.direction = direction.unwrap_or(member.direction);
+            let accepting = member.accepting.take();
+            let dialled = match member.state {
+                State::Dialing { link } => Some(link),
+                _ => None,
+            };
+            for link in [accepting, dialled].into_iter().flatten() {
+                self.forget(link, Goodbye::Superseded);
+            }
+            match self.members.get(&id).map(|member| member.state) {
+                Some(State::Up { .. } | State::Closing { .. }) => self.close_up(id, Goodbye::Superseded),
+                _ => self.dial_or_wait(now, id),
+            }
         }
     }
 
@@ -61,10 +87,14 @@ impl Cluster {
                 close_at: None,
             }
         });
+        if member.doomed.is_some() && !self.settings.ids_are_seats {
+            return;
+        }
         let moved = (&member.registration.host, member.registration.port) != (&entry.host, entry.port);
         member.registration = entry;
         member.direction = direction;
         member.listed = true;
+        member.doomed = None;
         member.close_at = None;
         if moved {
             member.failures = 0;
@@ -75,14 +105,13 @@ impl Cluster {
             State::Dialing { .. } | State::Up { .. } | State::Closing { .. } => false,
         };
         if wants_dial {
-            self.dial_if_ours(now, id);
+            self.dial_or_wait(now, id);
         }
     }
 
     fn left(&mut self, now: Duration, id: ServerId, reason: registry::LeaveReason) {
         self.early.remove(&id);
         let drain_until = now + self.settings.drain;
-        let seats = self.settings.ids_are_seats;
         let Some(member) = self.members.get_mut(&id) else {
             if reason != registry::LeaveReason::Expired {
                 self.bury(id);
@@ -96,10 +125,10 @@ impl Cluster {
             registry::LeaveReason::Expired if linked => {}
             registry::LeaveReason::Expired => self.remove(id, LeaveReason::Expired),
             registry::LeaveReason::Deregistered => {
-                member.doomed = (!seats).then_some(LeaveReason::Stopped);
+                member.doomed = Some(LeaveReason::Stopped);
                 if linked {
                     // It is flushing its last messages and will say goodbye by itself.
-                    member.close_at = Some(drain_until);
+                    member.close_at.get_or_insert(drain_until);
                 } else {
                     self.remove(id, LeaveReason::Stopped);
                 }

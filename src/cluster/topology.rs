@@ -62,32 +62,31 @@ impl Topology {
     }
 }
 
-/// One sentence on the first thing in which two views of a link differ; `None` when they agree.
-pub(crate) fn difference(dialer: &str, acceptor: &str, ours: LinkTopology, theirs: LinkTopology) -> Option<String> {
-    let connects = |from: &str, to: &str, ours: bool, theirs: bool| {
-        let says = |yes: bool| if yes { "names" } else { "does not name" };
-        (ours != theirs).then(|| {
+/// One sentence on the first thing in which the two views of a link differ, the same on both servers; `None` when they agree.
+pub(crate) fn difference(dialer: &str, acceptor: &str, dialing: LinkTopology, accepting: LinkTopology) -> Option<String> {
+    let connects = |from: &str, to: &str, dialing: bool, accepting: bool| {
+        let (yes, no) = if dialing { ("dialing", "accepting") } else { ("accepting", "dialing") };
+        (dialing != accepting).then(|| {
             format!(
-                "group `{from}`: connects_to {} `{to}` here and {} it there; give both servers the same [groups.{from}]",
-                says(ours),
-                says(theirs)
+                "group `{from}`: connects_to names `{to}` on the {yes} server but not on the {no} one; give both the same [groups.{from}]"
             )
         })
     };
-    let visible = |group: &str, ours: Option<_>, theirs: Option<_>| {
+    let visible = |group: &str, dialing: Option<_>, accepting: Option<_>| {
         let says = |visibility| match visibility {
             Some(crate::config::Visibility::Internal) => "internal",
             Some(crate::config::Visibility::External) => "external",
             None => "unknown",
         };
-        (ours != theirs).then(|| {
-            format!("group `{group}`: {} here and {} there; give both servers the same [groups.{group}]", says(ours), says(theirs))
+        let (ours, theirs) = (says(dialing), says(accepting));
+        (dialing != accepting).then(|| {
+            format!("group `{group}`: {ours} on the dialing server, {theirs} on the accepting one; give both the same [groups.{group}]")
         })
     };
-    connects(dialer, acceptor, ours.dialer_connects_to_acceptor, theirs.dialer_connects_to_acceptor)
-        .or_else(|| connects(acceptor, dialer, ours.acceptor_connects_to_dialer, theirs.acceptor_connects_to_dialer))
-        .or_else(|| visible(dialer, ours.dialer_visibility, theirs.dialer_visibility))
-        .or_else(|| visible(acceptor, ours.acceptor_visibility, theirs.acceptor_visibility))
+    connects(dialer, acceptor, dialing.dialer_connects_to_acceptor, accepting.dialer_connects_to_acceptor)
+        .or_else(|| connects(acceptor, dialer, dialing.acceptor_connects_to_dialer, accepting.acceptor_connects_to_dialer))
+        .or_else(|| visible(dialer, dialing.dialer_visibility, accepting.dialer_visibility))
+        .or_else(|| visible(acceptor, dialing.acceptor_visibility, accepting.acceptor_visibility))
 }
 
 #[cfg(test)]
@@ -100,9 +99,8 @@ mod tests {
             groups
                 .iter()
                 .map(|(name, to)| {
-                    let mut group = GroupSection::default();
-                    group.connects_to = to.iter().map(|name| name.to_string()).collect();
-                    (name.to_string(), group)
+                    let connects_to = to.iter().map(|name| name.to_string()).collect();
+                    (name.to_string(), GroupSection { connects_to, ..GroupSection::default() })
                 })
                 .collect(),
         )
@@ -135,12 +133,14 @@ mod tests {
         let ours = topology(&[("lobby", &["world"]), ("world", &[])]);
         let mut theirs = topology(&[("lobby", &[]), ("world", &[])]);
         let text = difference("lobby", "world", ours.of_link("lobby", "world"), theirs.of_link("lobby", "world"));
-        assert!(text.is_some_and(|text| text.contains("group `lobby`: connects_to names `world` here and does not name it there")));
+        assert!(text.is_some_and(|text| {
+            text.contains("group `lobby`: connects_to names `world` on the dialing server but not on the accepting one")
+        }));
 
         theirs = ours.clone();
         assert_eq!(difference("lobby", "world", ours.of_link("lobby", "world"), theirs.of_link("lobby", "world")), None);
         theirs.groups.entry("world".into()).or_default().visibility = Visibility::External;
         let text = difference("lobby", "world", ours.of_link("lobby", "world"), theirs.of_link("lobby", "world"));
-        assert!(text.is_some_and(|text| text.contains("group `world`: internal here and external there")));
+        assert!(text.is_some_and(|text| text.contains("group `world`: internal on the dialing server, external on the accepting one")));
     }
 }

@@ -6,7 +6,9 @@
 mod queue;
 
 pub use queue::Events;
-pub(crate) use queue::{Batch, EventQueue, Item, Span};
+#[cfg(feature = "capi")]
+pub(crate) use queue::Item;
+pub(crate) use queue::{Batch, EventQueue, Span};
 
 use crate::cluster::{DisconnectReason, LeaveReason, StopReason};
 use crate::config::LogLevel;

@@ -28,6 +28,8 @@ pub(crate) struct Batch {
     pub(crate) chunk: Bytes,
     pub(crate) spans: Vec<Span>,
     pub(crate) since: Instant,
+    /// Bytes it counts in the inbox.
+    cost: usize,
 }
 
 /// One message of a [`Batch`].
@@ -40,6 +42,16 @@ pub(crate) struct Span {
 }
 
 impl Batch {
+    /// Takes the place in the link's inbox that dropping it gives back.
+    pub(crate) fn new(peer: Arc<Peer>, chunk: Bytes, spans: Vec<Span>) -> Self {
+        // Many small messages cost more than their bytes; what is counted is what is held.
+        let cost = chunk.len() + spans.capacity() * std::mem::size_of::<Span>() + std::mem::size_of::<Item>();
+        peer.inbox.received(cost);
+        Self { peer, chunk, spans, since: Instant::now(), cost }
+    }
+
+    /// For the C ABI, which lends the bytes where they lie.
+    #[cfg(feature = "capi")]
     pub(crate) fn payload(&self, span: Span) -> &[u8] {
         &self.chunk[span.start..span.start + span.len]
     }
@@ -47,7 +59,7 @@ impl Batch {
 
 impl Drop for Batch {
     fn drop(&mut self) {
-        self.peer.inbox.consumed(self.chunk.len());
+        self.peer.inbox.consumed(self.cost);
     }
 }
 

@@ -78,7 +78,8 @@ pub(crate) async fn write(stream: &mut Stream, control: &Control) -> Result<(), 
 pub(crate) async fn read(stream: &mut Stream) -> Result<Control, HandshakeError> {
     let mut header = [0; HEADER_BYTES];
     stream.read_exact(&mut header).await?;
-    let header = Header::parse(header, 0).map_err(|error| HandshakeError::Malformed(error.to_string()))?;
+    // No message is expected, so none is too big: that it comes at all is what is wrong.
+    let header = Header::parse(header, usize::MAX).map_err(|error| HandshakeError::Malformed(error.to_string()))?;
     let Header::Control { len } = header else {
         return Err(HandshakeError::Malformed("a message before the handshake is complete".into()));
     };
@@ -86,7 +87,7 @@ pub(crate) async fn read(stream: &mut Stream) -> Result<Control, HandshakeError>
     let mut body = vec![0; len];
     stream.read_exact(&mut body).await?;
     match Control::parse(&body).map_err(HandshakeError::Malformed)? {
-        Control::Refused(refusal) => Err(HandshakeError::RefusedByPeer(bounded(refusal))),
+        Control::Refused(refusal) => Err(HandshakeError::RefusedByPeer(refusal.bounded())),
         control => Ok(control),
     }
 }
@@ -112,10 +113,4 @@ fn broken(error: &std::io::Error) -> String {
         std::io::ErrorKind::UnexpectedEof => "the other side closed the connection".into(),
         _ => format!("the connection broke: {error}"),
     }
-}
-
-/// A peer's sentence goes into our log: one line, of bounded length.
-fn bounded(refusal: Refusal) -> Refusal {
-    let text: String = refusal.text.chars().filter(|c| !c.is_control()).take(500).collect();
-    Refusal { text, ..refusal }
 }

@@ -16,7 +16,6 @@ mod session;
 
 pub(crate) use accept::{Offer, accept};
 pub(crate) use dial::{DialFailure, dial};
-pub(crate) use peer::Attempt;
 pub use peer::ConnectionState;
 pub(crate) use peer::Peer;
 pub(crate) use run::{Running, run};

@@ -26,6 +26,8 @@ struct State {
     pong: Option<u64>,
     ack: Option<u64>,
     goodbye: Option<Goodbye>,
+    /// The link closes its sending half when nothing else waits.
+    hang_up: bool,
     /// Reliable messages accepted since the link started.
     reliable: u64,
     /// A caller was told `QueueFull` and waits for `Writable`.
@@ -39,6 +41,17 @@ struct State {
 pub(crate) enum PushError {
     Closed,
     Full { queued: usize, limit: usize },
+}
+
+/// What the link does behind the frames it has taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Come again.
+    Frames,
+    /// Say goodbye: no message follows, at most an acknowledgement.
+    Goodbye(Goodbye),
+    /// Close the sending half.
+    HangUp,
 }
 
 /// What became of a message that was taken.
@@ -125,39 +138,43 @@ impl Outbox {
         });
     }
 
+    /// The peer has said goodbye: what waits is sent, then the sending half is closed.
+    pub(super) fn hang_up(&self) {
+        self.control(|state| state.hang_up = true);
+    }
+
     /// Waits for work, then takes all of it: control frames into `control`, message frames (swapped, not copied) into `frames`.
-    /// Answers the goodbye that must follow them, if any.
-    pub(super) async fn take(&self, control: &mut Vec<u8>, frames: &mut Vec<u8>) -> Option<Goodbye> {
+    pub(super) async fn take(&self, control: &mut Vec<u8>, frames: &mut Vec<u8>) -> Next {
         loop {
             let work = self.work.notified();
-            if let Some(goodbye) = self.try_take(control, frames) {
-                return goodbye;
+            if let Some(next) = self.try_take(control, frames) {
+                return next;
             }
             work.await;
         }
     }
 
-    fn try_take(&self, control: &mut Vec<u8>, frames: &mut Vec<u8>) -> Option<Option<Goodbye>> {
+    fn try_take(&self, control: &mut Vec<u8>, frames: &mut Vec<u8>) -> Option<Next> {
         control.clear();
         frames.clear();
         let mut state = self.state.lock();
-        for message in [
-            state.pong.take().map(|stamp| Control::Pong { stamp }),
-            state.ping.take().map(|stamp| Control::Ping { stamp }),
-            state.ack.take().map(|received| Control::Ack { received }),
-        ] {
-            if let Some(message) = message {
-                message.append_to(control);
-            }
+        let pong = state.pong.take().map(|stamp| Control::Pong { stamp });
+        let ping = state.ping.take().map(|stamp| Control::Ping { stamp });
+        let ack = state.ack.take().map(|received| Control::Ack { received });
+        for message in [pong, ping, ack].into_iter().flatten() {
+            message.append_to(control);
         }
         std::mem::swap(&mut state.frames, frames);
         state.in_flight += frames.len();
-        let goodbye = state.goodbye.take();
-        if control.is_empty() && frames.is_empty() && goodbye.is_none() {
-            state.idle = true;
-            return None;
+        match state.goodbye.take() {
+            Some(goodbye) => Some(Next::Goodbye(goodbye)),
+            None if !control.is_empty() || !frames.is_empty() => Some(Next::Frames),
+            None if state.hang_up => Some(Next::HangUp),
+            None => {
+                state.idle = true;
+                None
+            }
         }
-        Some(goodbye)
     }
 
     /// `bytes` of what was taken have been handed to the operating system. True: tell the game that it may send again.
@@ -184,10 +201,10 @@ impl Outbox {
 mod tests {
     use super::*;
 
-    fn take(outbox: &Outbox) -> (Vec<u8>, Option<Goodbye>) {
+    fn take(outbox: &Outbox) -> (Vec<u8>, Option<Next>) {
         let (mut control, mut frames) = (Vec::new(), Vec::new());
-        let goodbye = outbox.try_take(&mut control, &mut frames).flatten();
-        (frames, goodbye)
+        let next = outbox.try_take(&mut control, &mut frames);
+        (frames, next)
     }
 
     #[test]
@@ -221,7 +238,7 @@ mod tests {
             outbox.pong(stamp);
         }
         let (mut control, mut frames) = (Vec::new(), Vec::new());
-        assert_eq!(outbox.try_take(&mut control, &mut frames), Some(None));
+        assert_eq!(outbox.try_take(&mut control, &mut frames), Some(Next::Frames));
         let mut one = Vec::new();
         Control::Pong { stamp: 999 }.append_to(&mut one);
         assert_eq!(control, one);
@@ -234,9 +251,14 @@ mod tests {
         assert_eq!(outbox.push(7, SendMode::Reliable, b"last"), Ok(Pushed::Queued));
         outbox.finish(Goodbye::Stopped);
         assert_eq!(outbox.push(7, SendMode::Reliable, b"late"), Err(PushError::Closed));
-        let (frames, goodbye) = take(&outbox);
+        let (frames, next) = take(&outbox);
         assert!(frames.ends_with(b"last"));
-        assert_eq!(goodbye, Some(Goodbye::Stopped));
+        assert_eq!(next, Some(Next::Goodbye(Goodbye::Stopped)));
+        assert_eq!(take(&outbox).1, None, "the peer may still have something to say");
+        outbox.ack(7);
+        outbox.hang_up();
+        assert_eq!(take(&outbox).1, Some(Next::Frames), "the last acknowledgement goes first");
+        assert_eq!(take(&outbox).1, Some(Next::HangUp));
     }
 
     #[test]

@@ -70,7 +70,7 @@ pub(crate) struct Trace {
     pub(crate) failures: u32,
 }
 
-/// Bytes received from one server and not yet polled. Over the limit the link stops reading, and only that link.
+/// Bytes that are held because they were received from one server and not yet polled. Over the limit the link stops reading, and only that link.
 #[derive(Debug)]
 pub(crate) struct Inbox {
     bytes: AtomicUsize,

@@ -9,7 +9,6 @@ use crate::wire::frame::{self, HEADER_BYTES, Header};
 use bytes::{Buf, BytesMut};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 use tokio::io::{AsyncReadExt, ReadHalf};
 
 /// Room for one read: small while a link is quiet, doubled while reads fill it.
@@ -22,8 +21,10 @@ pub(super) struct Reading {
     buffer: BytesMut,
     room: usize,
     max_message_bytes: usize,
-    /// The peer has said goodbye: nothing follows.
+    /// The peer has said goodbye: no message follows, only the last acknowledgement.
     pub(super) ended: bool,
+    /// The peer has hung up behind its goodbye.
+    pub(super) closed: bool,
 }
 
 /// What one round of parsing brought, beside the messages.
@@ -35,7 +36,7 @@ pub(super) struct Parsed {
 
 impl Reading {
     pub(super) fn new(reader: ReadHalf<Stream>, max_message_bytes: usize) -> Self {
-        Self { reader, buffer: BytesMut::new(), room: READ_MIN, max_message_bytes, ended: false }
+        Self { reader, buffer: BytesMut::new(), room: READ_MIN, max_message_bytes, ended: false, closed: false }
     }
 
     /// Reads once; 0 is the end of the stream. May be dropped and called again.
@@ -73,17 +74,17 @@ impl Reading {
             };
             let Some(body) = rest.get(HEADER_BYTES..HEADER_BYTES + header.body_len()) else { break Ok(()) };
             match header {
+                Header::Message { .. } if self.ended => break Err("a message after the goodbye".into()),
                 Header::Message { len, tag, mode } => {
                     parsed.reliable += u64::from(mode == SendMode::Reliable);
                     spans.push(Span { start: at + HEADER_BYTES, len, tag, mode });
                 }
                 Header::Control { .. } => match Control::parse(body).and_then(&mut obey) {
                     Ok(None) => {}
+                    Ok(Some(_)) if self.ended => break Err("a second goodbye".into()),
                     Ok(Some(goodbye)) => {
                         parsed.goodbye = Some(goodbye);
                         self.ended = true;
-                        at += HEADER_BYTES + body.len();
-                        break Ok(());
                     }
                     Err(error) => break Err(error),
                 },
@@ -96,8 +97,7 @@ impl Reading {
         } else {
             let chunk = self.buffer.split_to(at).freeze();
             peer.traffic.received.fetch_add(spans.len() as u64, Ordering::Relaxed);
-            peer.inbox.received(chunk.len());
-            queue.push_messages(Batch { peer: peer.clone(), chunk, spans, since: Instant::now() });
+            queue.push_messages(Batch::new(peer.clone(), chunk, spans));
         }
         outcome.map(|()| parsed)
     }

@@ -1,8 +1,10 @@
 //! A started link: bytes in both directions until it ends.
 //!
-//! Ending gracefully is symmetrical: each side sends what it has queued and then a goodbye, and reads on until the other's goodbye.
+//! Ending gracefully is symmetrical: each side sends what it has queued and then a goodbye, reads on until the other's goodbye,
+//! acknowledges everything before it, hangs up, and reads on until the other has hung up too. So both know what has arrived.
 
 use super::handshake::HandshakeError;
+use super::outbox::Next;
 use super::peer::{ConnectionState, Peer};
 use super::reading::Reading;
 use super::session::{Pace, Session, Step};
@@ -54,7 +56,8 @@ pub(crate) async fn run(stream: Stream, mut running: Running) -> LinkEnd {
 
     let (reason, text) = loop {
         let now = running.epoch.elapsed();
-        let deaf = peer.inbox.is_full();
+        // Nothing that needs room follows a goodbye.
+        let deaf = peer.inbox.is_full() && !reading.ended;
         if deaf {
             session.deaf(now);
         }
@@ -63,7 +66,7 @@ pub(crate) async fn run(stream: Stream, mut running: Running) -> LinkEnd {
         }
         if let Some(Ending { reason, .. }) = ending
             && written
-            && reading.ended
+            && reading.closed
         {
             break (reason, String::new());
         }
@@ -74,7 +77,8 @@ pub(crate) async fn run(stream: Stream, mut running: Running) -> LinkEnd {
                 Ok(()) => written = true,
                 Err(error) => break (LinkEndReason::Lost, HandshakeError::from(error).to_string()),
             },
-            outcome = reading.read(), if !deaf && !reading.ended => match outcome {
+            outcome = reading.read(), if !deaf && !reading.closed => match outcome {
+                Ok(0) if reading.ended => reading.closed = true,
                 Ok(0) => break (LinkEndReason::Lost, "the connection was closed without a goodbye: its process ended, or the network cut it".into()),
                 Ok(_) => {
                     let now = running.epoch.elapsed();
@@ -87,9 +91,11 @@ pub(crate) async fn run(stream: Stream, mut running: Running) -> LinkEnd {
                             session.received(now, parsed.reliable);
                             if let Some(goodbye) = parsed.goodbye {
                                 peer.outbox.ack(session.final_ack());
-                                peer.outbox.finish(goodbye);
-                                let until = Instant::now() + running.drain;
-                                ending.get_or_insert(Ending { reason: LinkEndReason::Goodbye(goodbye), until });
+                                if ending.is_none() {
+                                    peer.outbox.finish(goodbye);
+                                    ending = Some(Ending { reason: LinkEndReason::Goodbye(goodbye), until: Instant::now() + running.drain });
+                                }
+                                peer.outbox.hang_up();
                             }
                         }
                         Err(text) => break (LinkEndReason::Protocol, text),
@@ -106,6 +112,8 @@ pub(crate) async fn run(stream: Stream, mut running: Running) -> LinkEnd {
             goodbye = &mut running.close, if ending.is_none() => {
                 // The node goes without a word only when the whole server is being freed.
                 let goodbye = goodbye.unwrap_or(Goodbye::Stopped);
+                // Nothing can be acknowledged after it, and the other side counts what was not.
+                peer.outbox.ack(session.final_ack());
                 peer.outbox.finish(goodbye);
                 ending = Some(Ending { reason: LinkEndReason::Closed(goodbye), until: Instant::now() + running.drain });
             }
@@ -150,11 +158,11 @@ fn obey(control: Control, session: &mut Session, peer: &Peer, now: Duration) -> 
     Ok(None)
 }
 
-/// Takes everything that waits, again and again; ends with the goodbye.
+/// Takes everything that waits, again and again, until the outbox says to hang up.
 async fn write(mut writer: WriteHalf<Stream>, peer: &Arc<Peer>, queue: &EventQueue) -> std::io::Result<()> {
     let (mut control, mut frames) = (Vec::new(), Vec::new());
     loop {
-        let goodbye = peer.outbox.take(&mut control, &mut frames).await;
+        let next = peer.outbox.take(&mut control, &mut frames).await;
         writer.write_all(&control).await?;
         for step in frames.chunks(WRITE_STEP) {
             writer.write_all(step).await?;
@@ -162,12 +170,14 @@ async fn write(mut writer: WriteHalf<Stream>, peer: &Arc<Peer>, queue: &EventQue
                 queue.push(Event::Writable { server: RemoteServer::new(peer.clone()) });
             }
         }
-        if let Some(goodbye) = goodbye {
-            control.clear();
-            Control::Goodbye(goodbye).append_to(&mut control);
-            writer.write_all(&control).await?;
-            writer.flush().await?;
-            return writer.shutdown().await;
+        match next {
+            Next::Frames => {}
+            Next::Goodbye(goodbye) => {
+                control.clear();
+                Control::Goodbye(goodbye).append_to(&mut control);
+                writer.write_all(&control).await?;
+            }
+            Next::HangUp => return writer.shutdown().await,
         }
         writer.flush().await?;
         if frames.capacity() > KEEP_BUFFER {
@@ -186,6 +196,8 @@ fn explained(reason: LinkEndReason, text: String) -> String {
             "a newer link to the same server took over"
         }
         LinkEndReason::Closed(Goodbye::Stopped) => "this server is stopping",
+        LinkEndReason::Goodbye(Goodbye::Replaced) => "a newer server runs under its name",
+        LinkEndReason::Closed(Goodbye::Replaced) => "a newer server runs under this server's name",
         LinkEndReason::Closed(Goodbye::YouLeft) => "the registry says that it has left",
     };
     if text.is_empty() { what.into() } else { format!("{what}: {text}") }

@@ -34,6 +34,7 @@ pub(crate) struct Session {
     pace: Pace,
     last_heard: Duration,
     interrupted: bool,
+    given_up: bool,
     next_ping: Duration,
     first_stamp: u64,
     last_stamp: u64,
@@ -51,6 +52,7 @@ impl Session {
             pace,
             last_heard: now,
             interrupted: false,
+            given_up: false,
             next_ping: now,
             first_stamp: stamp,
             last_stamp: stamp,
@@ -92,7 +94,7 @@ impl Session {
         Ok(now.saturating_sub(Duration::from_micros(stamp)))
     }
 
-    /// The last acknowledgement, after the peer's goodbye.
+    /// The last acknowledgement, beside this side's goodbye.
     pub(crate) fn final_ack(&mut self) -> u64 {
         self.ack_at = None;
         self.acknowledged = self.received;
@@ -122,7 +124,11 @@ impl Session {
             self.interrupted = true;
             return Some(Step::Interrupted);
         }
-        (self.interrupted && now >= self.give_up_at()).then_some(Step::GiveUp)
+        if self.interrupted && !self.given_up && now >= self.give_up_at() {
+            self.given_up = true;
+            return Some(Step::GiveUp);
+        }
+        None
     }
 
     /// When [`Session::step`] will have something to do, unless bytes come first.

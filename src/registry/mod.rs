@@ -20,7 +20,8 @@ use tokio::sync::mpsc;
 
 /// The connector that `[registry]` asks for.
 ///
-/// `hosted`: where this server's own registry host really listens, when it has one. It stands in for an empty `registry.addresses`.
+/// `hosted`: where this server's own registry host really listens, when it has one. It stands in for an empty `registry.addresses`, which
+/// loading leaves only where the port was not known beforehand.
 /// Errors: whatever [`ServerConfig::validate`] finds.
 pub fn connector(config: &ServerConfig, identity: &Identity, hosted: Option<SocketAddr>) -> Result<Box<dyn Connector>, ConfigError> {
     config.validate()?;
@@ -28,18 +29,14 @@ pub fn connector(config: &ServerConfig, identity: &Identity, hosted: Option<Sock
     Ok(match registry.kind {
         RegistryKind::Fixed => Box::new(fixed::Fixed::new(config)?),
         RegistryKind::Embedded => {
-            let addresses = match (registry.addresses.is_empty(), hosted) {
-                (false, _) => registry.addresses.clone(),
-                (true, Some(address)) => vec![dialable(address).to_string()],
-                (true, None) => vec![DEFAULT_ADDRESS.into()],
-            };
+            let mut addresses = registry.addresses.clone();
+            if addresses.is_empty() {
+                addresses.push(dialable(hosted.unwrap_or(registry.listen)).to_string());
+            }
             Box::new(embedded::Embedded::new(addresses, identity, &config.cluster.name))
         }
     })
 }
-
-/// Where a registry is looked for when nothing is said.
-const DEFAULT_ADDRESS: &str = "127.0.0.1:4100";
 
 /// `0.0.0.0` and `[::]` can be bound but not dialled everywhere: this machine's own address then.
 fn dialable(mut address: SocketAddr) -> SocketAddr {

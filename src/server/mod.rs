@@ -19,7 +19,7 @@ pub use stats::Stats;
 use crate::cluster::StopReason;
 use crate::config::{ServerConfig, Visibility};
 use crate::error::Error;
-use crate::event::{Event, EventQueue, Events};
+use crate::event::{Event, Events};
 use crate::id::ServerId;
 use crate::link::ConnectionState;
 use crate::message::SendMode;
@@ -85,7 +85,7 @@ impl Server {
             let _inside = runtime.enter();
             Node::bind(&shared, &identity)?
         };
-        let node = runtime.spawn(supervise(node, shared.queue.clone()));
+        let node = runtime.spawn(supervise(node, shared.clone()));
         Ok(Self { shared, running: Some(Running { runtime, node }) })
     }
 
@@ -164,8 +164,21 @@ impl Server {
 
     /// The queue, for the C ABI, which lends out what lies in it instead of taking it.
     #[cfg(feature = "capi")]
-    pub(crate) fn queue(&self) -> &Arc<EventQueue> {
+    pub(crate) fn queue(&self) -> &crate::event::EventQueue {
         &self.shared.queue
+    }
+
+    /// The ids of a group's servers in view, ordered. Errors: `UnknownGroup`.
+    #[cfg(feature = "capi")]
+    pub(crate) fn members(&self, group: &str) -> Result<Vec<ServerId>, Error> {
+        Ok(self.shared.members(group)?.iter().map(|peer| peer.id).collect())
+    }
+
+    /// Makes the node task panic.
+    #[cfg(all(test, feature = "capi"))]
+    pub(crate) fn break_node(&self) {
+        self.shared.bug.store(true, std::sync::atomic::Ordering::Release);
+        self.shared.stop_requested.notify_one();
     }
 
     #[cfg(feature = "capi")]
@@ -175,12 +188,13 @@ impl Server {
 }
 
 /// Runs the node; should it panic, the game is told and nobody else is touched.
-async fn supervise(node: Node, queue: Arc<EventQueue>) {
+async fn supervise(node: Node, shared: Arc<Shared>) {
     if let Err(failure) = tokio::spawn(node.run()).await
         && failure.is_panic()
     {
         let text = "a bug in Sinew ended this server; please report it, with the log".to_string();
-        queue.push(Event::Stopped { reason: StopReason::Failed, text });
+        shared.stop();
+        shared.queue.push(Event::Stopped { reason: StopReason::Failed, text });
     }
 }
 

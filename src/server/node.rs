@@ -35,6 +35,7 @@ pub(super) struct Node {
     news: mpsc::Receiver<News>,
     commands: mpsc::Sender<Command>,
     connector: JoinHandle<()>,
+    connector_ended: bool,
     accepting: AbortHandle,
     /// This server's own registry host, if it has one.
     hosting: Option<AbortHandle>,
@@ -97,6 +98,7 @@ impl Node {
             news,
             commands,
             connector,
+            connector_ended: false,
             accepting,
             hosting,
             links: HashMap::new(),
@@ -111,6 +113,8 @@ impl Node {
             tracing::warn!("no cluster key is configured: every program on this machine may join (make a key with `sinew keygen`)");
         }
         loop {
+            #[cfg(test)]
+            assert!(!shared.bug.load(std::sync::atomic::Ordering::Acquire), "on purpose, by a test");
             while let Some(action) = self.cluster.next_action() {
                 if let Some((reason, text)) = self.carry_out(action) {
                     return self.finish(reason, text).await;
@@ -122,12 +126,23 @@ impl Node {
             if !shared.is_stopping() {
                 tokio::select! {
                     () = shared.queue.room() => {}
-                    () = shared.stop_requested.notified() => self.cluster.stop(StopReason::Requested, "stop was called".into()),
+                    () = shared.stop_requested.notified() => {
+                        self.cluster.stop(StopReason::Requested, "stop was called".into());
+                        continue;
+                    }
                 }
             }
             tokio::select! {
                 Some(input) = self.inputs.recv() => self.take(input),
-                Some(news) = self.news.recv() => self.learn(news),
+                news = self.news.recv(), if !self.connector_ended => match news {
+                    Some(news) => self.learn(news),
+                    None => {
+                        self.connector_ended = true;
+                        if !shared.is_stopping() {
+                            self.learn(News::Lost("the registry connector has ended, which it never should; restart this server".into()));
+                        }
+                    }
+                },
                 () = shared.stop_requested.notified() => self.cluster.stop(StopReason::Requested, "stop was called".into()),
                 () = sleep_until(wake_at) => {
                     self.cluster.timeout(shared.epoch.elapsed());
@@ -236,6 +251,8 @@ impl Node {
             Action::Close { link, goodbye } => self.close(link, goodbye),
             Action::ReportFailure(id) => self.command(Command::ReportFailure(id)),
             Action::Deregister => {
+                // Also when the end was not asked for: calls answer `Stopped`, and nothing waits for the game to poll.
+                self.shared.stop();
                 self.accepting.abort();
                 self.command(Command::Deregister);
             }
@@ -337,8 +354,9 @@ impl Node {
         }
         let mut trace = peer.trace.lock();
         trace.failures = trace.failures.saturating_add(1);
-        // The same sentence every few seconds would bury everything else.
-        if trace.last_error.as_ref() != Some(&failure.text) {
+        // The same sentence every few seconds would bury everything else; that the other side is the one to dial is as it should be.
+        let expected = failure.refusal.as_ref().is_some_and(|refusal| refusal.code == RefusalCode::Reversed);
+        if !expected && trace.last_error.as_ref() != Some(&failure.text) {
             tracing::warn!("cannot connect to server {} ({}/{}): {}; will keep trying", peer.id, peer.group, peer.name, failure.text);
         }
         trace.attempts = failure.attempts;
@@ -351,6 +369,8 @@ impl Node {
         self.news.close();
         let _ = tokio::time::timeout(self.context.drain, &mut self.connector).await;
         self.connector.abort();
+        // Also where nobody asked for the end, a call after it is answered with `Stopped`.
+        self.shared.stop();
         self.shared.queue.push(Event::Stopped { reason, text });
     }
 }

@@ -1,9 +1,10 @@
-//! Connections that did not become links: counted by reason, each address and reason logged once a minute.
+//! Connections that did not become links: counted by reason, each address and reason (of a member: each sentence) logged once a minute.
 
 use crate::link::handshake::HandshakeError;
 use crate::transport::tls::TlsFailure;
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -65,34 +66,42 @@ pub(crate) struct Rejections {
 #[derive(Default)]
 struct State {
     counts: [u64; Rejection::ALL.len()],
-    logged: HashMap<(IpAddr, Rejection), Instant>,
+    logged: HashMap<(IpAddr, Rejection, u64), Instant>,
 }
 
 impl Rejections {
     pub(crate) fn count(&self, from: SocketAddr, reason: Rejection, text: &str) {
-        if self.note(from.ip(), reason) {
+        if self.note(from.ip(), reason, text) {
             tracing::warn!("rejected a connection from {from}: {text} (more of the same from there is counted, not logged, for a minute)");
         }
     }
 
     /// True: worth a log line.
-    fn note(&self, from: IpAddr, reason: Rejection) -> bool {
+    fn note(&self, from: IpAddr, reason: Rejection, text: &str) -> bool {
+        // Members behind one address are refused for different things, and each operator must read his own. Strangers choose their bytes.
+        let sentence = if reason == Rejection::Refused { hash(text) } else { 0 };
         let mut state = self.state.lock();
         state.counts[reason as usize] += 1;
         let now = Instant::now();
-        if state.logged.get(&(from, reason)).is_some_and(|at| now.duration_since(*at) < QUIET) {
+        if state.logged.get(&(from, reason, sentence)).is_some_and(|at| now.duration_since(*at) < QUIET) {
             return false;
         }
         if state.logged.len() >= REMEMBERED {
             state.logged.clear();
         }
-        state.logged.insert((from, reason), now);
+        state.logged.insert((from, reason, sentence), now);
         true
     }
 
     pub(crate) fn counts(&self) -> [u64; Rejection::ALL.len()] {
         self.state.lock().counts
     }
+}
+
+fn hash(text: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    hasher.finish()
 }
 
 #[cfg(test)]
@@ -103,17 +112,26 @@ mod tests {
     fn the_same_address_and_reason_is_counted_always_and_logged_once() {
         let rejections = Rejections::default();
         let ip = IpAddr::from([127, 0, 0, 1]);
-        assert!(rejections.note(ip, Rejection::NotTls));
-        assert!(!rejections.note(ip, Rejection::NotTls));
-        assert!(rejections.note(ip, Rejection::Untrusted));
+        assert!(rejections.note(ip, Rejection::NotTls, "GET"));
+        assert!(!rejections.note(ip, Rejection::NotTls, "POST"));
+        assert!(rejections.note(ip, Rejection::Untrusted, ""));
         assert_eq!(rejections.counts()[..2], [2, 1]);
+    }
+
+    #[test]
+    fn members_behind_one_address_are_told_apart_by_what_they_are_refused_for() {
+        let rejections = Rejections::default();
+        let ip = IpAddr::from([127, 0, 0, 1]);
+        assert!(rejections.note(ip, Rejection::Refused, "a"));
+        assert!(rejections.note(ip, Rejection::Refused, "b"));
+        assert!(!rejections.note(ip, Rejection::Refused, "a"));
     }
 
     #[test]
     fn a_flood_from_many_addresses_keeps_memory_flat() {
         let rejections = Rejections::default();
         for n in 0..100_000_u32 {
-            rejections.note(IpAddr::from(n.to_be_bytes()), Rejection::NotTls);
+            rejections.note(IpAddr::from(n.to_be_bytes()), Rejection::NotTls, "");
         }
         assert!(rejections.state.lock().logged.len() <= REMEMBERED);
         assert_eq!(rejections.counts()[0], 100_000);

@@ -32,6 +32,9 @@ pub(crate) struct Shared {
     pub(super) registry: Mutex<RegistryView>,
     stopping: AtomicBool,
     pub(super) stop_requested: Notify,
+    /// The node panics when it sees it.
+    #[cfg(test)]
+    pub(super) bug: AtomicBool,
 }
 
 /// What is known of the registry, for `explain` and `stats`.
@@ -55,6 +58,8 @@ impl Shared {
             registry: Mutex::default(),
             stopping: AtomicBool::new(false),
             stop_requested: Notify::new(),
+            #[cfg(test)]
+            bug: AtomicBool::new(false),
             config,
         }
     }
@@ -73,9 +78,11 @@ impl Shared {
     }
 
     pub(super) fn members(&self, group: &str) -> Result<Vec<Arc<Peer>>, Error> {
-        if !self.config.groups.contains_key(group) {
-            let known = self.config.groups.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
-            return Err(Error::UnknownGroup { group: group.into(), known });
+        let ours = &self.config.server.group;
+        if !self.topology.related(ours, group) {
+            let known = self.topology.groups().keys().filter(|name| self.topology.related(ours, name));
+            let known = known.map(String::as_str).collect::<Vec<_>>().join(", ");
+            return Err(Error::UnknownGroup { group: group.into(), known: if known.is_empty() { "none".into() } else { known } });
         }
         Ok(self.peers.read().values().filter(|peer| &*peer.group == group).cloned().collect())
     }

@@ -23,7 +23,7 @@ pub struct Stats {
     pub sends_refused: u64,
     /// Bytes that wait in all outboxes.
     pub outbox_bytes: usize,
-    /// Bytes of messages received and not yet polled.
+    /// Bytes of messages received and not yet polled, bookkeeping included.
     pub inbox_bytes: usize,
     /// Bytes of other events not yet polled.
     pub event_bytes: usize,

@@ -4,6 +4,7 @@ use super::rejections::Rejection;
 use super::shared::Shared;
 use crate::cluster::{Goal, LinkEnd, LinkEndReason, LinkId};
 use crate::id::ServerId;
+use crate::link::handshake::HandshakeError;
 use crate::link::{DialFailure, Offer, Pace, Peer, Running, accept, dial, run};
 use crate::transport::tls::{Stream, Tls};
 use crate::wire::control::{Goodbye, Refusal, RefusalCode, Welcome};
@@ -81,16 +82,26 @@ pub(super) async fn accept_all(context: Arc<Context>, listener: TcpListener) {
 async fn accept_one(context: Arc<Context>, socket: TcpStream, from: SocketAddr, slot: OwnedSemaphorePermit) {
     let ask = async |offer| {
         let (reply, answer) = oneshot::channel();
-        let gone = || Refusal { code: RefusalCode::Unavailable, text: "this server is stopping".into() };
-        context.input.send(Input::Offer { offer, reply }).await.map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        let asked = async {
+            context.input.send(Input::Offer { offer, reply }).await.ok()?;
+            answer.await.ok()
+        };
+        let unavailable = |text: &str| Refusal { code: RefusalCode::Unavailable, text: text.into() };
+        // The node answers at once, or after half of the time (an unlisted dialer), unless it waits for the game. The refusal must still get out.
+        match tokio::time::timeout(context.handshake * 3 / 4, asked).await {
+            Ok(answer) => answer.ok_or_else(|| unavailable("this server is stopping"))?,
+            Err(_) => Err(unavailable("this server's game does not poll its events, so it takes no new links; call poll every frame")),
+        }
     };
     let outcome = accept(&context.tls, socket, context.handshake, ask).await;
     drop(slot);
     match outcome {
         Ok((link, stream)) => run_link(context, link, stream).await,
         Err((link, error)) => {
-            context.shared.rejections.count(from, Rejection::of(&error), &error.to_string());
+            // One that we dial ourselves has knocked meanwhile: nothing is wrong.
+            if !matches!(&error, HandshakeError::Refused(refusal) if refusal.code == RefusalCode::Reversed) {
+                context.shared.rejections.count(from, Rejection::of(&error), &error.to_string());
+            }
             if let Some(link) = link {
                 context.tell(Input::Down { link, end: never_started() }).await;
             }

@@ -8,5 +8,6 @@ mod failure;
 mod files;
 pub mod identity;
 pub mod keys;
+mod socket;
 pub mod tls;
 mod verifier;

@@ -2,6 +2,7 @@
 
 pub use super::failure::{TlsError, TlsFailure, explain_io};
 use super::identity::{Identity, PeerIdentity};
+use super::socket::Socket;
 use super::verifier;
 use rustls::CommonState;
 use rustls::client::{ClientConfig, Resumption};
@@ -16,7 +17,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 /// An encrypted stream to an authenticated member.
-pub type Stream = tokio_rustls::TlsStream<TcpStream>;
+pub type Stream = tokio_rustls::TlsStream<Socket>;
 
 /// Dials and accepts for one purpose (one ALPN protocol).
 #[derive(Clone)]
@@ -55,9 +56,9 @@ impl Tls {
     /// TLS handshake on an accepted socket. No deadline of its own: the caller sets one.
     pub async fn accept(&self, tcp: TcpStream) -> Result<(Stream, PeerIdentity), TlsError> {
         refuse_other_protocols(&tcp).await?;
-        match self.acceptor.accept(tcp).into_fallible().await {
+        match self.acceptor.accept(Socket(tcp)).into_fallible().await {
             Ok(stream) => self.admit(stream.into()),
-            Err((error, tcp)) => Err(refuse(error, tcp).await),
+            Err((error, socket)) => Err(refuse(error, socket.0).await),
         }
     }
 
@@ -65,9 +66,9 @@ impl Tls {
     ///
     /// `Ok` means that *we* accept the peer. Whether the peer accepts us shows at the first read; see [`explain_io`].
     pub async fn connect(&self, tcp: TcpStream) -> Result<(Stream, PeerIdentity), TlsError> {
-        match self.connector.connect(unused_name(), tcp).into_fallible().await {
+        match self.connector.connect(unused_name(), Socket(tcp)).into_fallible().await {
             Ok(stream) => self.admit(stream.into()),
-            Err((error, tcp)) => Err(refuse(error, tcp).await),
+            Err((error, socket)) => Err(refuse(error, socket.0).await),
         }
     }
 

@@ -18,7 +18,8 @@ pub(crate) enum DecodeError {
 ///
 /// Panics only if `T`'s own `Serialize` refuses, which no message type of Sinew does.
 pub(crate) fn encode<T: Serialize>(value: &T, out: &mut Vec<u8>) {
-    bincode::serde::encode_into_std_write(value, out, bincode::config::standard()).expect("our own message types always serialize");
+    // cannot fail: a Vec takes every byte, and our own message types always serialize
+    bincode::serde::encode_into_std_write(value, out, bincode::config::standard()).expect("a message");
 }
 
 /// Reads one `T` that fills `bytes` exactly. `limit` is in bytes of the encoded message.

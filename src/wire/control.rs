@@ -109,6 +109,16 @@ pub(crate) enum RefusalCode {
     Unavailable,
     /// Something that is not the next step of a handshake.
     Malformed,
+    /// By the topology the acceptor dials the dialer.
+    Reversed,
+}
+
+impl Refusal {
+    /// One line of at most 500 characters, fit for a log.
+    pub(crate) fn bounded(self) -> Self {
+        let text = self.text.chars().filter(|c| !c.is_control()).take(500).collect();
+        Self { text, ..self }
+    }
 }
 
 impl RefusalCode {
@@ -124,6 +134,7 @@ impl RefusalCode {
             RefusalCode::Replaced => "replaced",
             RefusalCode::Unavailable => "unavailable",
             RefusalCode::Malformed => "malformed handshake",
+            RefusalCode::Reversed => "the other side dials",
         }
     }
 }
@@ -136,6 +147,8 @@ pub(crate) enum Goodbye {
     YouLeft,
     /// The sender has a newer link to the same server.
     Superseded,
+    /// The sender stops for good because a newer server runs under its name.
+    Replaced,
 }
 
 impl Control {

@@ -5,6 +5,8 @@
 pub(crate) mod codec;
 pub(crate) mod control;
 pub(crate) mod frame;
+#[cfg(test)]
+mod specification;
 
 /// ALPN protocol name of a link; the number changes only when old and new cannot talk at all.
 pub(crate) const ALPN: &[u8] = b"sinew/1";

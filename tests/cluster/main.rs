@@ -1,5 +1,16 @@
 //! A cluster of real servers on real sockets, through the public Rust API.
 
-mod support;
-
+mod asking;
+mod asynchronous;
+mod child;
+mod idle;
 mod joining;
+mod names;
+mod ports;
+mod pressure;
+mod registry;
+mod restarts;
+mod silence;
+mod stopping;
+mod support;
+mod topology;

@@ -126,7 +126,8 @@ impl Line {
 
     /// The server closes within its deadline. Answers the last thing it said of why.
     pub(crate) async fn closed(mut self) -> Option<Refusal> {
-        let (mut refusal, patience) = (None, self.patience);
+        let mut refusal = None;
+        let patience = self.patience;
         let end = async {
             while let Some(control) = self.frame().await {
                 if let Control::Refused(why) = control {

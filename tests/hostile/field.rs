@@ -24,10 +24,10 @@ pub(crate) const ALPN: &[u8] = b"sinew/1";
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Attackers at work at the same moment.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 32;
 
 /// Repetitions that fill the allocator's and the system's pools before memory is looked at.
-const WARM_UP: usize = 24;
+const WARM_UP: usize = 32;
 
 /// A leak of a few hundred bytes a connection would not show; a buffer kept for each would.
 const FLAT: usize = 4 << 20;
@@ -54,7 +54,9 @@ impl Keys {
     }
 
     pub(crate) fn identity(&self, group: &str, name: &str, more: &str) -> Identity {
-        let config = config(group, name, &self.path, more);
+        let mut config = config("lobby", name, &self.path, more);
+        // A certificate may be for any group, also for one of no topology: the registry's.
+        config.server.group = group.into();
         Identity::load(&config.cluster, &config.server).expect("the identity loads")
     }
 

@@ -197,7 +197,7 @@ fn another_name_than_the_certificates() {
 
 #[test]
 fn another_cluster_name() {
-    changed(RefusalCode::Cluster, "the dialer is of cluster `other`", |hello| hello.cluster = "other".into());
+    changed(RefusalCode::Cluster, "the dialing server is of cluster `other`", |hello| hello.cluster = "other".into());
 }
 
 #[test]
@@ -222,7 +222,7 @@ fn another_app_version() {
 
 #[test]
 fn another_topology() {
-    changed(RefusalCode::Topology, "group `world`: internal here and external there", |hello| {
+    changed(RefusalCode::Topology, "group `world`: external on the dialing server, internal on the accepting one", |hello| {
         hello.terms.acceptor_visibility = Some(Visibility::External);
     });
 }

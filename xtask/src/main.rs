@@ -8,6 +8,7 @@ mod shell;
 mod stage;
 mod test;
 mod tools;
+mod watchdog;
 
 use std::process::ExitCode;
 

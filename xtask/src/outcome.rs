@@ -8,6 +8,8 @@ pub(crate) struct Outcome {
     pub(crate) failures: Vec<String>,
     /// How many of the failures stood there when `cargo test` last summed up.
     summed_up: usize,
+    /// Whether a test program has said how many tests it will run, and not yet how they went.
+    running: bool,
 }
 
 impl Outcome {
@@ -19,9 +21,20 @@ impl Outcome {
         }
     }
 
+    /// A test program that crashed or was killed has not summed up: one more failure.
+    pub(crate) fn end_of_program(&mut self) {
+        if std::mem::take(&mut self.running) {
+            self.failures.push("a test program ended before its tests did, see above".to_owned());
+            self.summed_up = self.failures.len();
+        }
+    }
+
     /// Reads one line of what `cargo test` prints.
     pub(crate) fn read_line(&mut self, line: &str) {
-        if let Some(counts) = line.strip_prefix("test result: ") {
+        if line.starts_with("running ") && (line.ends_with(" tests") || line.ends_with(" test")) {
+            self.end_of_program();
+            self.running = true;
+        } else if let Some(counts) = line.strip_prefix("test result: ") {
             let count = |what: &str| {
                 let number = counts.split([';', '.']).find_map(|part| part.trim().strip_suffix(what)?.trim().parse::<usize>().ok());
                 number.unwrap_or(0)
@@ -33,6 +46,7 @@ impl Outcome {
                 self.failures.push("a test failed or was skipped, see above".to_owned());
             }
             self.summed_up = self.failures.len();
+            self.running = false;
         } else if let Some(name) = line.strip_prefix("test ").and_then(|line| line.strip_suffix(" ... FAILED")) {
             self.failures.push(format!("{name} failed"));
         } else if let Some((name, _)) = line.strip_prefix("test ").and_then(|line| line.split_once(" ... ignored")) {
@@ -52,6 +66,18 @@ impl From<Result<(), String>> for Outcome {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_program_that_crashes_is_counted() {
+        let mut outcome = Outcome::default();
+        for line in
+            ["running 2 tests", "test a ... ok", "running 1 test", "test b ... ok", "test result: ok. 1 passed; 0 failed; 0 ignored"]
+        {
+            outcome.read_line(line);
+        }
+        outcome.end_of_program();
+        assert_eq!((outcome.passed, outcome.failures.len()), (1, 1));
+    }
 
     #[test]
     fn the_lines_of_cargo_test_are_counted() {

@@ -16,6 +16,7 @@ pub(crate) const CXX: Tool = Tool { program: "c++", package: "g++" };
 pub(crate) const NM: Tool = Tool { program: "nm", package: "binutils" };
 pub(crate) const READELF: Tool = Tool { program: "readelf", package: "binutils" };
 pub(crate) const PKG_CONFIG: Tool = Tool { program: "pkg-config", package: "pkg-config" };
+pub(crate) const VALGRIND: Tool = Tool { program: "valgrind", package: "valgrind" };
 
 /// Makes sure that `tools` can be run.
 pub(crate) fn ensure(tools: &[Tool]) -> Result<(), String> {

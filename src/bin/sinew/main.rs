@@ -1,6 +1,7 @@
 //! `sinew`: keys, a registry, a look at a configuration, and a whole cluster to try.
 
 mod check;
+mod demo;
 mod keygen;
 mod registry;
 
@@ -18,6 +19,8 @@ struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Show a whole cluster at work on this machine, a crash included.
+    Demo(demo::DemoArgs),
     /// Host the cluster's registry.
     Registry(registry::RegistryArgs),
     /// Make a cluster key, or a certificate for one server.
@@ -27,6 +30,12 @@ enum Command {
         /// The server's TOML file.
         file: PathBuf,
     },
+    /// One server of the demo.
+    #[command(hide = true)]
+    DemoServer(demo::ServerArgs),
+    /// The registry of the demo.
+    #[command(hide = true)]
+    DemoRegistry(demo::DemoRegistryArgs),
 }
 
 fn main() -> ExitCode {
@@ -34,5 +43,8 @@ fn main() -> ExitCode {
         Command::Registry(args) => registry::run(args),
         Command::Keygen(args) => keygen::run(args),
         Command::Check { file } => check::run(&file),
+        Command::Demo(args) => demo::run(args),
+        Command::DemoServer(args) => demo::run_server(args),
+        Command::DemoRegistry(args) => demo::run_registry(args),
     }
 }

@@ -4,8 +4,10 @@
 //! async test on a tokio runtime with IO and time. A broken promise is a panic that says which, with everything the member was told.
 //! All waits are bounded. May use only the [`Connector`] trait; must never know any one registry.
 
+mod ledger;
 mod member;
 
+pub use ledger::Ledger;
 pub use member::Member;
 
 use super::{Connector, LeaveReason, News};

@@ -17,6 +17,8 @@ pub(crate) const MAX_REGISTRATIONS: usize = 65_536;
 pub(crate) const MAX_PROPERTIES_BYTES: usize = 4096;
 /// Bytes of a group, a name or a host.
 const MAX_TEXT_BYTES: usize = 255;
+/// Connections of one registration; the oldest goes for the next.
+const MAX_CONNECTIONS_EACH: usize = 8;
 /// A connection that holds no registration for this long is closed.
 const IDLE_CONNECTION: Duration = Duration::from_secs(10);
 
@@ -53,9 +55,10 @@ pub(crate) struct Directory {
 #[derive(Debug)]
 struct Entry {
     registration: Registration,
-    /// `None`: the connection is gone and the lease is running out.
-    connection: Option<ConnectionId>,
-    /// Last sign of life.
+    /// Those it has come by, oldest first. Usually one; several when a member knows this host under several addresses, or came back before
+    /// its old connection was noticed to be dead. None: the lease is running out.
+    connections: Vec<ConnectionId>,
+    /// When its last connection went.
     heard: Duration,
 }
 
@@ -65,6 +68,8 @@ struct Connection {
     /// What it has registered; from then on it is told about everybody else.
     holds: Option<ServerId>,
     since: Duration,
+    /// Last sign of life.
+    heard: Duration,
 }
 
 impl Directory {
@@ -85,27 +90,25 @@ impl Directory {
 
     /// A member has proven who it is.
     pub(crate) fn connected(&mut self, connection: ConnectionId, identity: PeerIdentity, now: Duration) {
-        self.connections.insert(connection, Connection { identity, holds: None, since: now });
+        self.connections.insert(connection, Connection { identity, holds: None, since: now, heard: now });
     }
 
     pub(crate) fn message(&mut self, from: ConnectionId, message: ToHost, now: Duration) {
-        let Some(connection) = self.connections.get(&from) else { return };
+        let Some(connection) = self.connections.get_mut(&from) else { return };
+        connection.heard = now;
         let holds = connection.holds;
-        if let Some(entry) = holds.and_then(|id| self.entries.get_mut(&id)) {
-            entry.heard = now;
-        }
         match message {
             ToHost::Hello { .. } => self.refuse(from, "the hello was said twice; this is a bug in the connecting server's Sinew".into()),
             ToHost::Register { registration, fresh } => self.register(from, registration, fresh, now),
             ToHost::KeepAlive => self.send(from, ToMember::KeepAlive),
             ToHost::Suspect(id) => {
-                if self.entries.get(&id).is_some_and(|entry| entry.connection.is_none()) {
+                if self.entries.get(&id).is_some_and(|entry| entry.connections.is_empty()) {
                     self.remove(id, LeaveReason::Expired);
                 }
             }
             ToHost::Deregister => {
                 if let Some(id) = holds {
-                    self.release(from);
+                    self.release(id);
                     self.departed.insert(id, None);
                     self.remove(id, LeaveReason::Deregistered);
                 }
@@ -116,11 +119,7 @@ impl Directory {
 
     /// The connection is gone; what it held lives on for a lease.
     pub(crate) fn closed(&mut self, connection: ConnectionId, now: Duration) {
-        let Some(id) = self.connections.remove(&connection).and_then(|c| c.holds) else { return };
-        if let Some(entry) = self.entries.get_mut(&id) {
-            entry.connection = None;
-            entry.heard = now;
-        }
+        self.forget(connection, now);
     }
 
     /// Ends leases. To be called several times per lease.
@@ -128,19 +127,22 @@ impl Directory {
         // A host that itself stood still (a paused machine) heard nobody, which says nothing about them.
         if now.saturating_sub(self.ticked) > self.lease / 2 {
             self.entries.values_mut().for_each(|entry| entry.heard = now);
+            self.connections.values_mut().for_each(|connection| connection.heard = now);
         }
         self.ticked = now;
-        let silent = |entry: &Entry| now.saturating_sub(entry.heard) >= self.lease;
-        let expired = self.entries.iter().filter(|(_, entry)| silent(entry)).map(|(id, entry)| (*id, entry.connection)).collect::<Vec<_>>();
-        for (id, connection) in expired {
-            if let Some(connection) = connection {
-                self.drop_connection(connection);
-            }
-            self.remove(id, LeaveReason::Expired);
+        let over = |c: &Connection| match c.holds {
+            Some(_) => now.saturating_sub(c.heard) >= self.lease,
+            None => now.saturating_sub(c.since) >= IDLE_CONNECTION,
+        };
+        let over = self.connections.iter().filter(|(_, c)| over(c)).map(|(id, c)| (*id, c.heard)).collect::<Vec<_>>();
+        for (connection, heard) in over {
+            // It lives as long as the lease after the last word, however late the silence is noticed.
+            self.forget(connection, heard);
+            self.outputs.push(Output::Close(connection));
         }
-        let idle = |c: &Connection| c.holds.is_none() && now.saturating_sub(c.since) >= IDLE_CONNECTION;
-        let idle = self.connections.iter().filter(|(_, c)| idle(c)).map(|(id, _)| *id).collect::<Vec<_>>();
-        idle.into_iter().for_each(|connection| self.drop_connection(connection));
+        let expired = |entry: &Entry| entry.connections.is_empty() && now.saturating_sub(entry.heard) >= self.lease;
+        let expired = self.entries.iter().filter(|(_, entry)| expired(entry)).map(|(id, _)| *id).collect::<Vec<_>>();
+        expired.into_iter().for_each(|id| self.remove(id, LeaveReason::Expired));
         if !self.settled && now >= self.settles_at {
             self.settled = true;
             self.tell_all_but(None, ToMember::Settled);
@@ -174,7 +176,7 @@ impl Directory {
         match holder {
             Some(holder) if holder > id && fresh => return self.send(from, ToMember::Draw { above: holder }),
             Some(holder) if holder > id => return self.send(from, ToMember::Replaced { by: holder }),
-            Some(holder) if holder == id => return self.return_of(from, id, now),
+            Some(holder) if holder == id => return self.welcome(from, id),
             Some(holder) => self.replace(holder, id, from),
             None if self.entries.len() >= MAX_REGISTRATIONS => {
                 return self.refuse(from, format!("the registry is full: {MAX_REGISTRATIONS} servers are registered"));
@@ -183,36 +185,31 @@ impl Directory {
         }
         tracing::info!(%id, group = %name.0, name = %name.1, host = %registration.host, port = registration.port, "joined");
         self.names.insert(name, id);
-        self.entries.insert(id, Entry { registration: registration.clone(), connection: Some(from), heard: now });
+        self.entries.insert(id, Entry { registration: registration.clone(), connections: Vec::new(), heard: now });
         self.tell_all_but(Some(from), ToMember::Joined(registration));
-        self.welcome(from, id);
-    }
-
-    /// The same registration over a new connection (or asked twice): what it is stays as it was first said.
-    fn return_of(&mut self, from: ConnectionId, id: ServerId, now: Duration) {
-        let Some(entry) = self.entries.get_mut(&id) else { return };
-        entry.heard = now;
-        if let Some(old) = entry.connection.replace(from)
-            && old != from
-        {
-            self.drop_connection(old);
-        }
         self.welcome(from, id);
     }
 
     fn replace(&mut self, old: ServerId, by: ServerId, from: ConnectionId) {
         self.departed.insert(old, Some(by));
-        if let Some(connection) = self.entries.get(&old).and_then(|entry| entry.connection)
-            && connection != from
-        {
-            self.release(connection);
+        for connection in self.release(old).into_iter().filter(|connection| *connection != from) {
             self.send(connection, ToMember::Replaced { by });
         }
         self.remove(old, LeaveReason::Replaced);
     }
 
     /// Confirms the registration and shows everything; from here on the connection hears of every change.
+    ///
+    /// The same registration over one more connection stays what it was at first: an id stands for one thing for ever.
     fn welcome(&mut self, connection: ConnectionId, id: ServerId) {
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        if !entry.connections.contains(&connection) {
+            entry.connections.push(connection);
+        }
+        let oldest = (entry.connections.len() > MAX_CONNECTIONS_EACH).then(|| entry.connections[0]);
+        if let Some(oldest) = oldest {
+            self.drop_connection(oldest);
+        }
         if let Some(connection) = self.connections.get_mut(&connection) {
             connection.holds = Some(id);
         }
@@ -238,22 +235,31 @@ impl Directory {
         self.drop_connection(connection);
     }
 
-    /// The connection holds nothing any more and hears nothing of the others.
-    fn release(&mut self, connection: ConnectionId) {
-        if let Some(connection) = self.connections.get_mut(&connection) {
-            connection.holds = None;
+    /// The connections of a registration hold nothing any more and hear nothing of the others.
+    fn release(&mut self, id: ServerId) -> Vec<ConnectionId> {
+        let connections = self.entries.get_mut(&id).map(|entry| std::mem::take(&mut entry.connections)).unwrap_or_default();
+        for connection in &connections {
+            if let Some(connection) = self.connections.get_mut(connection) {
+                connection.holds = None;
+            }
+        }
+        connections
+    }
+
+    /// The connection is no more; what it held was alive at `heard`.
+    fn forget(&mut self, connection: ConnectionId, heard: Duration) {
+        let holds = self.connections.remove(&connection).and_then(|c| c.holds);
+        if let Some(entry) = holds.and_then(|id| self.entries.get_mut(&id)) {
+            entry.connections.retain(|other| *other != connection);
+            entry.heard = entry.heard.max(heard);
         }
     }
 
-    /// Forgets the connection; an entry it held is left without one.
     fn drop_connection(&mut self, connection: ConnectionId) {
-        let holds = self.connections.remove(&connection).and_then(|c| c.holds);
-        if let Some(entry) = holds.and_then(|id| self.entries.get_mut(&id))
-            && entry.connection == Some(connection)
-        {
-            entry.connection = None;
+        if let Some(heard) = self.connections.get(&connection).map(|c| c.heard) {
+            self.forget(connection, heard);
+            self.outputs.push(Output::Close(connection));
         }
-        self.outputs.push(Output::Close(connection));
     }
 
     fn send(&mut self, to: ConnectionId, message: ToMember) {
@@ -297,5 +303,4 @@ fn mismatch(registration: &Registration, identity: &PeerIdentity) -> Option<Stri
 }
 
 #[cfg(test)]
-#[path = "directory_tests.rs"]
 mod tests;

@@ -37,7 +37,8 @@ impl Ids {
         let ms = now_ms.max((floor >> RANDOM_BITS) + 1).min(ServerId::MAX >> RANDOM_BITS);
         let raw = (ms << RANDOM_BITS) | self.random.random_range(0..1 << RANDOM_BITS);
         self.last = raw;
-        ServerId::new(raw).expect("ms is between 1 and MAX >> RANDOM_BITS")
+        // cannot fail: ms is between 1 and MAX >> RANDOM_BITS
+        ServerId::new(raw).expect("an id")
     }
 }
 

@@ -7,7 +7,7 @@ use super::ids::Ids;
 use super::protocol::{ToHost, ToMember};
 use super::union::{Change, Union};
 use crate::id::ServerId;
-use crate::registry::{Candidate, Command, LeaveReason, News, Registration};
+use crate::registry::{Candidate, Command, News, Registration};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -125,6 +125,8 @@ impl Membership {
             ToMember::Registered { .. } => {}
             ToMember::Draw { above } => self.draw(host, above, now),
             ToMember::Refused { reason } => self.fail(host, format!("refused: {reason}"), now),
+            // By our own next draw: a host that we reach by two addresses.
+            ToMember::Replaced { by } if Some(by) == self.id => {}
             ToMember::Replaced { by } => self.replaced(by),
             ToMember::Snapshot { entries, last, settled } => self.snapshot(host, entries, last, settled, now),
             ToMember::Joined(entry) => self.union.joined(host, entry),
@@ -274,14 +276,14 @@ impl Membership {
     }
 
     fn report_changes(&mut self) {
-        if !self.announced {
+        if !self.announced || self.gave_up {
             return;
         }
         for change in self.union.changes() {
             match change {
-                // Two hosts, two servers with our name: the newer one has not met us yet.
-                Change::Left { id, reason: LeaveReason::Replaced } if Some(id) == self.id => continue,
-                Change::Joined(entry) if self.is_my_name(&entry) && Some(entry.id) != self.id => return self.replaced(entry.id),
+                // A host has a newer server under our name and has not met us yet. It makes room in the view; we are told in the next line.
+                Change::Left { id, .. } if Some(id) == self.id => continue,
+                Change::Joined(entry) if self.is_my_name(&entry) => return self.replaced(entry.id),
                 Change::Joined(entry) => self.news(News::Joined(entry)),
                 Change::Left { id, reason } => self.news(News::Left { id, reason }),
             }
@@ -353,5 +355,4 @@ impl Membership {
 }
 
 #[cfg(test)]
-#[path = "membership_tests.rs"]
 mod tests;

@@ -105,7 +105,8 @@ impl FrameError {
 pub(crate) fn frame<T: Serialize>(message: &T) -> Bytes {
     let mut out = vec![0; 4];
     codec::encode(message, &mut out);
-    let len = u32::try_from(out.len() - 4).expect("our own messages are far below 4 GiB");
+    // cannot fail: what we say ourselves is bounded by MAX_FRAME, far below 4 GiB
+    let len = u32::try_from(out.len() - 4).expect("a frame's length");
     out[..4].copy_from_slice(&len.to_le_bytes());
     out.into()
 }

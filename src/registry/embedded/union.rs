@@ -198,7 +198,12 @@ impl Union {
         let shown = slot.shown.as_ref().map(|shown| (shown.id, slot.listed.contains(&shown.id)));
         match (shown, winner) {
             (None, Some(winner)) => self.show(winner),
-            (Some((id, _)), Some(winner)) if winner.id > id => {
+            // One host has the newer server, another still has the older: which of them lives shows when they meet.
+            (Some((id, true)), Some(winner)) if winner.id > id => {
+                self.hide(id, LeaveReason::Expired);
+                self.show(winner);
+            }
+            (Some((id, false)), Some(winner)) if winner.id > id => {
                 self.departed.insert(id, ());
                 self.hide(id, LeaveReason::Replaced);
                 self.show(winner);
@@ -254,5 +259,4 @@ fn is_named(entry: &Registration, (group, name): &Name) -> bool {
 }
 
 #[cfg(test)]
-#[path = "union_tests.rs"]
 mod tests;

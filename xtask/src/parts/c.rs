@@ -1,4 +1,4 @@
-//! Programs that use the library as a C programmer does: through the installed header and pkg-config.
+//! Programs that use the library as a C or C++ programmer does: through the installed header and pkg-config.
 
 use crate::outcome::Outcome;
 use crate::shell::{build_release, fresh_folder, output, root, run, run_within};
@@ -11,65 +11,137 @@ use std::time::Duration;
 /// For one program to run.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// Warnings are errors; POSIX is there, so that the programs may start threads and read clocks.
-const FLAGS: &[&str] = &["-std=c99", "-D_POSIX_C_SOURCE=200809L", "-pthread", "-O1", "-g", "-Wall", "-Wextra", "-pedantic", "-Werror"];
+/// Warnings are errors; debug information makes the reports of sanitizers and valgrind name lines.
+const FLAGS: &[&str] = &["-pthread", "-O1", "-g", "-Wall", "-Wextra", "-pedantic", "-Werror"];
+
+/// POSIX is there, so that the programs may start threads and processes.
+const C99: &[&str] = &["-std=c99", "-D_POSIX_C_SOURCE=200809L"];
+
+/// As engines are built.
+const CPP17: &[&str] = &["-std=c++17", "-fno-exceptions", "-fno-rtti"];
+const CPP20: &[&str] = &["-std=c++20", "-fno-exceptions", "-fno-rtti"];
+
+const SANITIZERS: &[&str] = &["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
+
+/// What runs under valgrind as well: it sees the memory of the library, too. The others would be slow there, and show nothing more.
+const UNDER_VALGRIND: &[&str] = &["example", "misuse"];
 
 pub(super) fn check() -> Outcome {
     let mut outcome = Outcome::default();
-    match prepare() {
-        Ok((folder, pkg_config, programs)) => {
-            for source in &programs {
-                for linking in [Linking::Shared, Linking::Static] {
-                    outcome.add(build_and_run(source, linking, &folder, &pkg_config));
-                }
-            }
-        }
+    match Installed::prepare() {
+        Ok((installed, sources)) => sources.iter().for_each(|source| check_source(&installed, source, &mut outcome)),
         Err(sentence) => outcome.add(Err(sentence)),
     }
     outcome
 }
 
-/// Installs the library into a folder of its own; returns that folder, the one of the pkg-config file, and the programs.
-fn prepare() -> Result<(PathBuf, PathBuf, Vec<PathBuf>), String> {
-    let sources = root().join("tests/c");
-    let entries = fs::read_dir(&sources).map_err(|error| format!("tests/c cannot be read: {error}"))?;
-    let mut programs: Vec<PathBuf> =
-        entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "c")).collect();
-    programs.sort();
-    if programs.is_empty() {
-        return Err("tests/c holds no C programs".to_owned());
+fn check_source(installed: &Installed, source: &Path, outcome: &mut Outcome) {
+    let name = source.file_stem().unwrap_or_default().to_string_lossy();
+    if source.extension().is_some_and(|it| it == "cpp") {
+        for (dialect, what) in [(CPP17, "C++17"), (CPP20, "C++20")] {
+            let program = Program { compiler: ("CXX", "c++"), dialect, sanitized: false, linking: Linking::Shared, what };
+            outcome.add(installed.build(source, &program).and_then(|built| installed.run(Command::new(built))));
+        }
+        return;
     }
-    build_release()?;
-    let folder = fresh_folder("c")?;
-    let pkg_config = stage(&folder)?;
-    Ok((folder, pkg_config, programs))
+    let variants = [("shared", Linking::Shared, false), ("static", Linking::Static, false), ("sanitized", Linking::Shared, true)];
+    for (what, linking, sanitized) in variants {
+        let program = Program { compiler: ("CC", "cc"), dialect: C99, sanitized, linking, what };
+        let built = installed.build(source, &program);
+        if what == "shared" && UNDER_VALGRIND.contains(&&*name) {
+            outcome.add(built.clone().and_then(|built| installed.run(under_valgrind(&built))));
+        }
+        outcome.add(built.and_then(|built| installed.run(Command::new(built))));
+    }
 }
 
-#[derive(Clone, Copy)]
+fn under_valgrind(program: &Path) -> Command {
+    println!("-- the same under valgrind");
+    let mut command = Command::new("valgrind");
+    command.args(["--quiet", "--error-exitcode=9", "--leak-check=full", "--show-leak-kinds=definite", "--errors-for-leak-kinds=definite"]);
+    command.arg(program);
+    command
+}
+
+/// How a source becomes a program.
+struct Program {
+    /// The variable that may name another compiler, and the usual one.
+    compiler: (&'static str, &'static str),
+    dialect: &'static [&'static str],
+    sanitized: bool,
+    linking: Linking,
+    /// What tells it from the others built from the same source.
+    what: &'static str,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Linking {
     Shared,
     Static,
 }
 
-fn build_and_run(source: &Path, linking: Linking, folder: &Path, pkg_config: &Path) -> Result<(), String> {
-    let name = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let flags = |arguments: &[&str]| {
+/// The library, installed into a folder of its own.
+struct Installed {
+    folder: PathBuf,
+    pkg_config: PathBuf,
+}
+
+impl Installed {
+    /// Also answers the sources of the programs.
+    fn prepare() -> Result<(Self, Vec<PathBuf>), String> {
+        let sources = root().join("tests/c");
+        let entries = fs::read_dir(&sources).map_err(|error| format!("tests/c cannot be read: {error}"))?;
+        let is_source = |path: &PathBuf| path.extension().is_some_and(|it| it == "c" || it == "cpp");
+        let mut sources: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_source).collect();
+        sources.sort();
+        if sources.is_empty() {
+            return Err("tests/c holds no C programs".to_owned());
+        }
+        build_release()?;
+        let folder = fresh_folder("c")?;
+        let pkg_config = stage(&folder)?;
+        Ok((Self { folder, pkg_config }, sources))
+    }
+
+    fn build(&self, source: &Path, program: &Program) -> Result<PathBuf, String> {
+        let name = source.file_stem().unwrap_or_default().to_string_lossy();
+        println!("-- {name}, {}", program.what);
+        let built = self.folder.join(format!("{name}-{}", program.what));
+        let libraries = match program.linking {
+            Linking::Shared => self.flags(&["--libs"])?,
+            Linking::Static => {
+                let libraries = self.flags(&["--static", "--libs"])?;
+                libraries.into_iter().map(|it| if it == "-lsinew" { "-l:libsinew.a".to_owned() } else { it }).collect()
+            }
+        };
+        let (variable, usual) = program.compiler;
+        let compiler = std::env::var_os(variable).unwrap_or_else(|| usual.into());
+        let sanitizers = if program.sanitized { SANITIZERS } else { &[] };
+        run(Command::new(compiler)
+            .args(program.dialect)
+            .args(FLAGS)
+            .args(sanitizers)
+            .args(self.flags(&["--cflags"])?)
+            .arg(source)
+            .arg("-o")
+            .arg(&built)
+            .args(libraries))?;
+        Ok(built)
+    }
+
+    fn run(&self, mut program: Command) -> Result<(), String> {
+        run_within(program.current_dir(&self.folder).env("LD_LIBRARY_PATH", self.folder.join("lib")), LIMIT)
+    }
+
+    fn flags(&self, arguments: &[&str]) -> Result<Vec<String>, String> {
         // Only our own file may be found: an installed libsinew must not answer.
         let found = output(
-            Command::new("pkg-config").args(arguments).arg("sinew").env("PKG_CONFIG_LIBDIR", pkg_config).env_remove("PKG_CONFIG_PATH"),
+            Command::new("pkg-config")
+                .args(arguments)
+                .arg("sinew")
+                .env("PKG_CONFIG_LIBDIR", &self.pkg_config)
+                .env_remove("PKG_CONFIG_PATH"),
         )?;
-        Ok::<_, String>(found.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
-    };
-    let (program, libraries, what) = match linking {
-        Linking::Shared => (folder.join(&name), flags(&["--libs"])?, "shared"),
-        Linking::Static => {
-            let libraries = flags(&["--static", "--libs"])?;
-            let libraries = libraries.into_iter().map(|it| if it == "-lsinew" { "-l:libsinew.a".to_owned() } else { it }).collect();
-            (folder.join(format!("{name}-static")), libraries, "static")
-        }
-    };
-    println!("-- {name}, linked to the {what} library");
-    let compiler = std::env::var_os("CC").unwrap_or_else(|| "cc".into());
-    run(Command::new(compiler).args(FLAGS).args(flags(&["--cflags"])?).arg(source).arg("-o").arg(&program).args(libraries))?;
-    run_within(Command::new(&program).current_dir(folder).env("LD_LIBRARY_PATH", folder.join("lib")), LIMIT)
+        Ok(found.split_whitespace().map(str::to_owned).collect())
+    }
 }

@@ -12,7 +12,7 @@ mod spdx;
 mod symbols;
 
 use crate::outcome::Outcome;
-use crate::tools::{CC, CXX, NM, PKG_CONFIG, READELF, Tool};
+use crate::tools::{CC, CXX, NM, PKG_CONFIG, READELF, Tool, VALGRIND};
 
 pub(crate) struct Part {
     pub(crate) name: &'static str,
@@ -30,6 +30,11 @@ pub(crate) const ALL: &[Part] = &[
     Part { name: "headers", what: "include/sinew.h is what src/capi declares", tools: &[CC], run: || headers::check().into() },
     Part { name: "rust", what: "the Rust tests", tools: &[CC, CXX], run: rust::tests },
     Part { name: "symbols", what: "the shared library exports the header's functions", tools: &[CC, NM, READELF], run: symbols::check },
-    Part { name: "c", what: "the C programs of tests/c, linked both ways", tools: &[CC, PKG_CONFIG], run: c::check },
+    Part {
+        name: "c",
+        what: "the programs of tests/c: both libraries, sanitizers, valgrind",
+        tools: &[CC, CXX, PKG_CONFIG, VALGRIND],
+        run: c::check,
+    },
     Part { name: "demo", what: "`sinew demo` ends well", tools: &[CC], run: || demo::check().into() },
 ];

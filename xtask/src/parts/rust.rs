@@ -2,8 +2,11 @@
 
 use crate::outcome::Outcome;
 use crate::shell::{cargo, expect_success, not_started, run};
+use crate::watchdog::Watchdog;
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
 
 pub(super) fn formatting() -> Result<(), String> {
     run(cargo().args(["fmt", "--all", "--check"]))
@@ -21,25 +24,40 @@ pub(super) fn documentation() -> Result<(), String> {
     run(cargo().args(["doc", "--workspace", "--no-deps", "--document-private-items"]).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
+/// How long the tests may print nothing before the test program that runs is killed. Far more than any one test may take.
+const PATIENCE: Duration = Duration::from_secs(180);
+
 /// Runs every test of the workspace, showing and counting what cargo prints.
 pub(super) fn tests() -> Outcome {
+    // Built first, because compilers are silent for as long as they like.
+    if let Err(sentence) = run(cargo().args(["test", "--workspace", "--no-run"])) {
+        return Err(sentence).into();
+    }
     let mut command = cargo();
     command.args(["test", "--workspace", "--no-fail-fast"]).stdout(Stdio::piped());
     let mut child = match command.spawn() {
         Ok(child) => child,
         Err(error) => return Err(not_started(&command, &error)).into(),
     };
+    let watchdog = Watchdog::new(child.id(), PATIENCE);
+    let lines = child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).split(b'\n')).map_while(Result::ok);
     let mut outcome = Outcome::default();
-    for line in child.stdout.take().into_iter().flat_map(|stdout| BufReader::new(stdout).split(b'\n')).map_while(Result::ok) {
-        let line = String::from_utf8_lossy(&line);
-        println!("{line}");
-        outcome.read_line(&line);
-    }
+    thread::scope(|scope| {
+        scope.spawn(|| watchdog.watch());
+        for line in lines {
+            let line = String::from_utf8_lossy(&line);
+            println!("{line}");
+            outcome.read_line(&line);
+            watchdog.pat();
+        }
+        watchdog.done();
+    });
     let ended = match child.wait() {
         Ok(status) => expect_success(&command, status),
         Err(error) => Err(format!("`cargo test` cannot be waited for: {error}")),
     };
-    // A test that failed has already been counted; what else can go wrong (it does not compile, a test aborts) has not.
+    outcome.end_of_program();
+    // Tests that failed have been counted; what else can go wrong (a doc test does not compile) has not.
     if ended.is_err() && outcome.failures.is_empty() {
         outcome.add(ended);
     }

@@ -1,0 +1,183 @@
+//! Who is a member: the registry against the links, goodbyes, namesakes, stopping.
+
+use super::*;
+
+#[test]
+fn a_peer_that_left_is_not_dialled_any_more_and_its_link_is_closed() {
+    let (mut lobby, link, world, _) = connected();
+    lobby.news(left(2, registry::LeaveReason::Deregistered));
+    assert_eq!(lobby.actions(), [], "it may flush what it has queued");
+    lobby.wait();
+    assert_eq!(lobby.now, SECOND * 2, "limits.drain_ms later");
+    assert_eq!(lobby.actions(), [Action::Close { link, goodbye: Goodbye::YouLeft }]);
+    let closed = end(LinkEndReason::Closed(Goodbye::YouLeft));
+    lobby.link_down(link, closed.reason);
+    assert_eq!(closed.disconnect_reason(), DisconnectReason::PeerLeft);
+    assert_eq!(
+        lobby.notices(),
+        [Notice::Disconnected { id: id(2), end: closed }, Notice::Left { id: id(2), reason: LeaveReason::Stopped }]
+    );
+    lobby.news(joined(&world));
+    lobby.news(News::Snapshot(vec![lobby.entry.clone(), world.entry.clone()]));
+    assert_eq!(lobby.actions(), [], "late news do not bring it back");
+    assert_eq!(lobby.cluster.next_timeout(), None);
+}
+
+#[test]
+fn a_peer_that_left_while_it_is_dialled_is_given_up_and_a_late_link_is_closed() {
+    let (mut lobby, world) = (Server::new(1, "lobby", "l"), Server::new(2, "world", "w"));
+    lobby.news(joined(&world));
+    let (link, _) = lobby.dialled();
+    lobby.news(left(2, registry::LeaveReason::Deregistered));
+    let given_up = Action::Close { link, goodbye: Goodbye::YouLeft };
+    assert_eq!(lobby.actions(), [given_up, Action::Notify(Notice::Left { id: id(2), reason: LeaveReason::Stopped })]);
+    lobby.link_up(link);
+    assert!(matches!(lobby.actions()[..], [Action::Close { link: closed, .. }] if closed == link));
+}
+
+#[test]
+fn the_newer_of_two_servers_with_one_name_wins_and_the_older_is_told() {
+    let (mut lobby, link, mut ghost, accepted) = connected();
+    let newer = Server::new(3, "world", "w");
+    lobby.news(joined(&newer));
+    let (dial, to) = lobby.dialled();
+    assert_eq!(to, newer.entry);
+    lobby.news(left(2, registry::LeaveReason::Replaced));
+    assert_eq!(lobby.actions(), [Action::Close { link, goodbye: Goodbye::YouLeft }]);
+    lobby.link_up(dial);
+    assert_eq!(lobby.notices(), [Notice::Connected { id: id(3), link: dial }], "the newer need not wait for the ghost's link to end");
+    lobby.link_down(link, LinkEndReason::Closed(Goodbye::YouLeft));
+    assert_eq!(lobby.notices().last(), Some(&Notice::Left { id: id(2), reason: LeaveReason::Replaced }));
+
+    ghost.news(News::Replaced { by: id(3) });
+    assert_eq!(ghost.actions(), [Action::Deregister, Action::Close { link: accepted, goodbye: Goodbye::Replaced }]);
+    ghost.link_down(accepted, LinkEndReason::Closed(Goodbye::Replaced));
+    let stopped = ghost.notices().pop();
+    assert!(matches!(&stopped, Some(Notice::Stopped { reason: StopReason::Replaced, text }) if text.contains("server 3")), "{stopped:?}");
+    let refused = lobby.admit(&ghost, &ghost.hello_to(&lobby));
+    assert!(matches!(refused, Admission::Refuse(_)), "{refused:?}");
+}
+
+#[test]
+fn where_ids_are_seats_the_peers_tell_the_older_server_that_it_is_replaced() {
+    let seats = |settings: &mut Settings| settings.ids_are_seats = true;
+    let mut world = Server::with(2, "world", "w", seats);
+    let mut older = Server::with(1, "lobby", "l", seats);
+    let mut newer = Server::with(1, "lobby", "l", |settings| (settings.ids_are_seats, settings.incarnation) = (true, 9));
+    world.news(joined(&older));
+    for lobby in [&mut older, &mut newer] {
+        lobby.news(joined(&world));
+    }
+    let (dial, _) = older.dialled();
+    let first = shake_hands(&mut older, dial, &mut world);
+    let (dial, _) = newer.dialled();
+    let second = shake_hands(&mut newer, dial, &mut world);
+    assert!(world.actions().contains(&Action::Close { link: first, goodbye: Goodbye::Superseded }));
+    world.link_down(first, LinkEndReason::Closed(Goodbye::Superseded));
+    assert_eq!(world.notices().last(), Some(&Notice::Connected { id: id(1), link: second }));
+
+    older.link_down(LinkId(1), LinkEndReason::Goodbye(Goodbye::Superseded));
+    older.wait();
+    let (dial, _) = older.dialled();
+    let Admission::Refuse(refusal) = world.admit(&older, &older.hello_to(&world)) else { panic!("accepts the older server") };
+    assert_eq!(refusal.code, RefusalCode::Replaced);
+    older.cluster.dial_failed(older.now, dial, Some(&refusal));
+    assert!(matches!(older.actions().last(), Some(Action::Notify(Notice::Stopped { reason: StopReason::Replaced, .. }))));
+}
+
+#[test]
+fn losing_the_registry_keeps_every_link() {
+    let (mut lobby, link, world, _) = connected();
+    lobby.news(News::Lost("no route".into()));
+    assert_eq!(lobby.notices(), [Notice::RegistryLost("no route".into())]);
+    lobby.link_down(link, LinkEndReason::Lost);
+    assert_eq!(lobby.notices().len(), 1, "disconnected, not left");
+    lobby.wait();
+    let (dial, to) = lobby.dialled();
+    assert_eq!(to, world.entry, "the last view is kept");
+    lobby.link_up(dial);
+    assert_eq!(lobby.notices().len(), 1, "connected");
+
+    lobby.news(News::Restored);
+    lobby.news(News::Registered(lobby.entry.clone()));
+    let newcomer = Server::new(5, "world", "x");
+    lobby.news(News::Snapshot(vec![lobby.entry.clone(), world.entry.clone(), newcomer.entry.clone()]));
+    let actions = lobby.actions();
+    assert_eq!(actions[0], Action::Notify(Notice::RegistryRestored));
+    assert!(matches!(&actions[1], Action::Notify(Notice::Joined { registration, .. }) if registration.id == id(5)), "{actions:?}");
+    assert!(matches!(&actions[2..], [Action::Dial { to, .. }] if to.id == id(5)), "only the difference: {actions:?}");
+}
+
+#[test]
+fn a_lease_that_ran_out_keeps_a_live_link_and_the_member_leaves_with_it() {
+    let (mut lobby, link, _, _) = connected();
+    lobby.news(left(2, registry::LeaveReason::Expired));
+    lobby.news(News::Snapshot(vec![lobby.entry.clone()]));
+    assert_eq!(lobby.actions(), []);
+    assert_eq!(lobby.cluster.next_timeout(), None);
+    lobby.news(News::Registered(lobby.entry.clone()));
+    lobby.link_down(link, LinkEndReason::Silent);
+    let expired = Notice::Left { id: id(2), reason: LeaveReason::Expired };
+    assert_eq!(lobby.notices(), [Notice::Disconnected { id: id(2), end: end(LinkEndReason::Silent) }, expired]);
+}
+
+#[test]
+fn stopping_ends_every_link_then_everybody_leaves_then_stopped_comes_last() {
+    let (mut lobby, link, world, _) = connected();
+    let other = Server::new(3, "world", "x");
+    lobby.news(joined(&other));
+    let (dial, _) = lobby.dialled();
+    lobby.cluster.stop(StopReason::Requested, "bye".into());
+    assert_eq!(
+        lobby.actions(),
+        [
+            Action::Deregister,
+            Action::Close { link, goodbye: Goodbye::Stopped },
+            Action::Close { link: dial, goodbye: Goodbye::Stopped },
+            Action::Notify(Notice::Left { id: id(3), reason: LeaveReason::Stopping }),
+        ]
+    );
+    lobby.news(joined(&world));
+    assert_eq!(lobby.actions(), [], "no more news");
+    let Admission::Refuse(refusal) = lobby.admit(&other, &other.hello_to(&lobby)) else { panic!("it is stopping") };
+    assert_eq!(refusal.code, RefusalCode::Unavailable);
+    let closed = end(LinkEndReason::Closed(Goodbye::Stopped));
+    lobby.link_down(link, closed.reason);
+    let last = Notice::Stopped { reason: StopReason::Requested, text: "bye".into() };
+    assert_eq!(
+        lobby.notices(),
+        [Notice::Disconnected { id: id(2), end: closed }, Notice::Left { id: id(2), reason: LeaveReason::Stopping }, last]
+    );
+}
+
+#[test]
+fn a_goodbye_is_final() {
+    let (mut lobby, link, world, _) = connected();
+    let goodbye = end(LinkEndReason::Goodbye(Goodbye::Stopped));
+    lobby.link_down(link, goodbye.reason);
+    let stopped = Notice::Left { id: id(2), reason: LeaveReason::Stopped };
+    assert_eq!(lobby.notices(), [Notice::Disconnected { id: id(2), end: goodbye }, stopped]);
+    lobby.news(joined(&world));
+    assert_eq!(lobby.actions(), []);
+}
+
+#[test]
+fn news_that_come_late_do_not_revive_a_server_that_is_saying_goodbye() {
+    let (mut lobby, link, world, _) = connected();
+    lobby.news(left(2, registry::LeaveReason::Deregistered));
+    lobby.news(joined(&world));
+    lobby.wait();
+    assert_eq!(lobby.actions(), [Action::Close { link, goodbye: Goodbye::YouLeft }]);
+}
+
+#[test]
+fn a_forgotten_server_leaves_when_its_last_handshake_fails() {
+    let (lobby, _, mut world, old) = connected();
+    let goal = lobby.hello_to(&world);
+    let Admission::Accept { link: pending, .. } = world.admit(&lobby, &goal) else { panic!("refused") };
+    world.news(left(1, registry::LeaveReason::Expired));
+    world.link_down(old, LinkEndReason::Lost);
+    assert_eq!(world.notices(), [Notice::Disconnected { id: id(1), end: lost() }], "a handshake is under way");
+    world.link_down(pending, LinkEndReason::Lost);
+    assert_eq!(world.notices(), [Notice::Left { id: id(1), reason: LeaveReason::Expired }]);
+}

@@ -1,1 +1,0 @@
-//! A whole cluster of state machines under virtual time (see the helper branch).

@@ -1,0 +1,160 @@
+//! What one server's game sees, judged after every step.
+
+use crate::cluster::membership::State;
+use crate::cluster::{Action, Cluster, LeaveReason, LinkId, Notice};
+use crate::id::ServerId;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+/// No pair of servers may be dialled more often than this: (times, within).
+const DIAL_LIMITS: [(usize, Duration); 2] = [(15, Duration::from_secs(1)), (45, Duration::from_secs(10))];
+
+#[derive(Debug, Default)]
+pub(super) struct Judge {
+    pub(super) me: Option<ServerId>,
+    pub(super) stopped: bool,
+    /// The servers that have joined and not left, and the link of those that are connected.
+    pub(super) views: BTreeMap<ServerId, Option<LinkId>>,
+    left: BTreeMap<ServerId, LeaveReason>,
+    /// `Connected` was reported: the next action must be this link's `Start`.
+    starting: Option<LinkId>,
+    dials: BTreeMap<ServerId, VecDeque<Duration>>,
+}
+
+impl Judge {
+    pub(super) fn action(&mut self, now: Duration, action: &Action, seats: bool) -> Result<(), String> {
+        if let Some(expected) = self.starting.take() {
+            return if *action == (Action::Start { link: expected }) {
+                Ok(())
+            } else {
+                Err(format!("{action:?} between connected and start"))
+            };
+        }
+        match action {
+            Action::Notify(notice) => self.notice(notice, seats).map_err(|error| format!("{notice:?}: {error}")),
+            Action::Start { link } => Err(format!("{link:?} starts without connected")),
+            Action::Dial { to, .. } if self.stopped => Err(format!("dials {} after stopped", to.id)),
+            Action::Dial { to, .. } => self.dial(now, to.id),
+            Action::ReportFailure(id) if !self.views.contains_key(id) => Err(format!("reports a failure of {id}, which it does not see")),
+            Action::Close { .. } | Action::ReportFailure(_) | Action::Deregister => Ok(()),
+        }
+    }
+
+    fn notice(&mut self, notice: &Notice, seats: bool) -> Result<(), String> {
+        if self.stopped {
+            return Err("after stopped".into());
+        }
+        match notice {
+            Notice::Started { id } if self.me == Some(*id) => Err("twice".into()),
+            Notice::Started { id } => {
+                self.me = Some(*id);
+                Ok(())
+            }
+            Notice::Joined { registration, .. } => self.joined(registration.id, seats),
+            Notice::Connected { id, link } => match self.views.get_mut(id) {
+                Some(connected @ None) => {
+                    *connected = Some(*link);
+                    self.starting = Some(*link);
+                    Ok(())
+                }
+                Some(Some(_)) => Err("is connected already".into()),
+                None => Err("has not joined".into()),
+            },
+            Notice::Disconnected { id, .. } => match self.views.get_mut(id) {
+                Some(connected @ Some(_)) => {
+                    *connected = None;
+                    Ok(())
+                }
+                _ => Err("is not connected".into()),
+            },
+            Notice::Left { id, reason } => {
+                self.left.insert(*id, *reason);
+                match self.views.remove(id) {
+                    Some(None) => Ok(()),
+                    Some(Some(_)) => Err("still connected".into()),
+                    None => Err("has not joined".into()),
+                }
+            }
+            Notice::Stopped { .. } => {
+                self.stopped = true;
+                if self.views.is_empty() { Ok(()) } else { Err(format!("before these left: {:?}", self.views)) }
+            }
+            Notice::RegistryLost(_) | Notice::RegistryRestored => Ok(()),
+        }
+    }
+
+    fn joined(&mut self, id: ServerId, seats: bool) -> Result<(), String> {
+        if self.me.is_none() || self.me == Some(id) {
+            return Err("is this server, or comes before started".into());
+        }
+        if self.views.insert(id, None).is_some() {
+            return Err("has joined already".into());
+        }
+        match self.left.get(&id) {
+            None | Some(LeaveReason::Expired) => Ok(()),
+            Some(_) if seats => Ok(()),
+            Some(reason) => Err(format!("had left for good ({reason:?})")),
+        }
+    }
+
+    fn dial(&mut self, now: Duration, id: ServerId) -> Result<(), String> {
+        match self.views.get(&id) {
+            Some(None) => {}
+            Some(Some(_)) => return Err(format!("dials {id}, which is connected")),
+            None => return Err(format!("dials {id}, which it does not see")),
+        }
+        let dials = self.dials.entry(id).or_default();
+        dials.push_back(now);
+        dials.retain(|at| now - *at < DIAL_LIMITS[1].1);
+        for (times, within) in DIAL_LIMITS {
+            let count = dials.iter().filter(|at| now - **at < within).count();
+            if count > times {
+                return Err(format!("dials {id} for the {count}th time within {within:?}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a message that arrives on `link` now means to the game.
+    pub(super) fn message(&self, link: LinkId) -> Result<(), String> {
+        match self.views.values().any(|connected| *connected == Some(link)) {
+            true => Ok(()),
+            false => Err(format!("a message on {link:?}, whose server is not connected by it")),
+        }
+    }
+
+    /// What the machine holds must be what the game was told and what the node holds: no member unseen, no link forgotten.
+    pub(super) fn consistent<'a>(&self, cluster: &Cluster, held: impl Iterator<Item = &'a LinkId>) -> Result<(), String> {
+        if self.starting.is_some() {
+            return Err("connected, but no start".into());
+        }
+        if !cluster.members.keys().eq(self.views.keys()) {
+            return Err(format!("its members are {:?}, its game sees {:?}", cluster.members.keys(), self.views));
+        }
+        let mut references = 0;
+        for (id, member) in &cluster.members {
+            let (up, others) = match member.state {
+                State::Up { link, .. } => (Some(link), None),
+                State::Closing { link, next } => (Some(link), next),
+                State::Dialing { link } => (None, Some(link)),
+                State::Idle | State::Backoff { .. } => (None, None),
+            };
+            if self.views.get(id) != Some(&up) {
+                return Err(format!("{id} is {:?} but its game sees {:?}", member.state, self.views.get(id)));
+            }
+            references += [up, others, member.accepting].iter().flatten().count();
+            let known = |link: &LinkId| cluster.links.get(link) == Some(id);
+            if ![up, others, member.accepting].iter().flatten().all(known) {
+                return Err(format!("{id} has a link that is in no table: {member:?}"));
+            }
+        }
+        if references != cluster.links.len() {
+            return Err(format!("it keeps links that no member has: {:?} of {:?}", cluster.links, cluster.members));
+        }
+        let held: Vec<&LinkId> = held.collect();
+        if !cluster.links.keys().eq(held.iter().copied()) {
+            return Err(format!("its links are {:?}, the node holds {held:?}", cluster.links));
+        }
+        Ok(())
+    }
+}
