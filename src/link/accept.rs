@@ -18,12 +18,13 @@ pub(crate) struct Offer {
 
 /// Authenticates the dialer and lets `decide` say whether it may have a link; all of it within `limit`.
 ///
+/// `decide` is told when this is over and must answer earlier; it is not cut off, for only it knows which link numbers are taken.
 /// On failure the link number, if one was given, comes back too.
 pub(crate) async fn accept<F>(
     tls: &Tls,
     socket: TcpStream,
     limit: Duration,
-    decide: impl FnOnce(Offer) -> F,
+    decide: impl FnOnce(Offer, Instant) -> F,
 ) -> Result<(LinkId, Stream), (Option<LinkId>, HandshakeError)>
 where
     F: Future<Output = Result<(LinkId, Welcome), Refusal>>,
@@ -31,8 +32,7 @@ where
     let deadline = Instant::now() + limit;
     let in_time = |link: Option<LinkId>| move |_| (link, HandshakeError::TimedOut(limit));
     let (mut stream, offer) = timeout_at(deadline, greet(tls, socket)).await.map_err(in_time(None))?.map_err(|error| (None, error))?;
-    // Decides in time by itself; only it knows which link numbers are taken.
-    let (link, welcome) = match decide(offer).await {
+    let (link, welcome) = match decide(offer, deadline).await {
         Ok(accepted) => accepted,
         Err(refusal) => {
             let refused = handshake::refuse(&mut stream, refusal);

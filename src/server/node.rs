@@ -155,11 +155,7 @@ impl Node {
     fn take(&mut self, input: Input) {
         let now = self.shared.epoch.elapsed();
         match input {
-            Input::Offer { offer, reply } => {
-                // Half of the handshake's time, so that a refusal still reaches the dialer.
-                let until = Instant::now() + self.context.handshake / 2;
-                self.answer(Waiting { offer, reply, until });
-            }
+            Input::Offer { offer, reply, until } => self.answer(Waiting { offer, reply, until }),
             Input::Up { link, start } => {
                 self.links.insert(link, Link::Established(start));
                 self.cluster.link_up(now, link);

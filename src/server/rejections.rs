@@ -4,14 +4,19 @@ use crate::link::handshake::HandshakeError;
 use crate::transport::tls::TlsFailure;
 use parking_lot::Mutex;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-const QUIET: Duration = Duration::from_secs(60);
+/// The same is logged again after this long.
+pub(super) const QUIET: Duration = Duration::from_secs(60);
 
-/// Addresses remembered for quiet; past this a flood from many addresses starts over, so memory stays flat.
+/// Addresses and reasons remembered for quiet; while so many were logged within the last minute, further ones are only counted.
 const REMEMBERED: usize = 1024;
+
+/// Different sentences for one address and reason. A member chooses what it is refused for, so without this it could fill the log.
+const SENTENCES: usize = 16;
 
 /// Why an accepted connection was closed before it became a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -66,7 +71,13 @@ pub(crate) struct Rejections {
 #[derive(Default)]
 struct State {
     counts: [u64; Rejection::ALL.len()],
-    logged: HashMap<(IpAddr, Rejection, u64), Instant>,
+    logged: HashMap<(IpAddr, Rejection), Logged>,
+}
+
+/// What has been said of an address within the last minute.
+struct Logged {
+    since: Instant,
+    sentences: Vec<u64>,
 }
 
 impl Rejections {
@@ -83,14 +94,29 @@ impl Rejections {
         let mut state = self.state.lock();
         state.counts[reason as usize] += 1;
         let now = Instant::now();
-        if state.logged.get(&(from, reason, sentence)).is_some_and(|at| now.duration_since(*at) < QUIET) {
-            return false;
-        }
         if state.logged.len() >= REMEMBERED {
-            state.logged.clear();
+            state.logged.retain(|_, logged| now.duration_since(logged.since) < QUIET);
         }
-        state.logged.insert((from, reason, sentence), now);
-        true
+        let full = state.logged.len() >= REMEMBERED;
+        match state.logged.entry((from, reason)) {
+            Entry::Occupied(mut known) if now.duration_since(known.get().since) >= QUIET => {
+                known.insert(Logged { since: now, sentences: vec![sentence] });
+                true
+            }
+            Entry::Occupied(mut known) => {
+                let sentences = &mut known.get_mut().sentences;
+                let new = sentences.len() < SENTENCES && !sentences.contains(&sentence);
+                if new {
+                    sentences.push(sentence);
+                }
+                new
+            }
+            Entry::Vacant(_) if full => false,
+            Entry::Vacant(place) => {
+                place.insert(Logged { since: now, sentences: vec![sentence] });
+                true
+            }
+        }
     }
 
     pub(crate) fn counts(&self) -> [u64; Rejection::ALL.len()] {
@@ -128,12 +154,18 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_from_many_addresses_keeps_memory_flat() {
+    fn a_member_that_is_refused_for_ever_new_reasons_is_logged_so_often_and_no_more() {
         let rejections = Rejections::default();
-        for n in 0..100_000_u32 {
-            rejections.note(IpAddr::from(n.to_be_bytes()), Rejection::NotTls, "");
-        }
-        assert!(rejections.state.lock().logged.len() <= REMEMBERED);
+        let ip = IpAddr::from([127, 0, 0, 1]);
+        let lines = (0..1000).filter(|n| rejections.note(ip, Rejection::Refused, &n.to_string())).count();
+        assert_eq!((lines, rejections.counts()[Rejection::Refused as usize]), (SENTENCES, 1000));
+    }
+
+    #[test]
+    fn a_flood_from_many_addresses_keeps_memory_and_log_flat() {
+        let rejections = Rejections::default();
+        let lines = (0..100_000_u32).filter(|n| rejections.note(IpAddr::from(n.to_be_bytes()), Rejection::NotTls, "")).count();
+        assert_eq!((lines, rejections.state.lock().logged.len()), (REMEMBERED, REMEMBERED));
         assert_eq!(rejections.counts()[0], 100_000);
     }
 }

@@ -1,6 +1,6 @@
 //! The tasks around the node: accepting, dialling, and running links. They tell the node what happens and wait for its word.
 
-use super::rejections::Rejection;
+use super::rejections::{QUIET, Rejection};
 use super::shared::Shared;
 use crate::cluster::{Goal, LinkEnd, LinkEndReason, LinkId};
 use crate::id::ServerId;
@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 
 /// Pause after the system refuses to accept (out of descriptors): long enough not to spin, short enough not to be noticed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -37,6 +38,8 @@ pub(super) enum Input {
     Offer {
         offer: Offer,
         reply: Reply,
+        /// Who is not in the registry's view by then is refused.
+        until: std::time::Instant,
     },
     /// Both sides agreed; the link waits for `start`. If that is dropped, it ends without a word.
     Up {
@@ -63,6 +66,7 @@ pub(super) struct Start {
 /// Accepts until it is aborted; links that came out of it live on.
 pub(super) async fn accept_all(context: Arc<Context>, listener: TcpListener) {
     let slots = Arc::new(Semaphore::new(context.shared.config.limits.pending_handshakes));
+    let mut refused = None;
     loop {
         match listener.accept().await {
             Ok((socket, from)) => match slots.clone().try_acquire_owned() {
@@ -72,7 +76,10 @@ pub(super) async fn accept_all(context: Arc<Context>, listener: TcpListener) {
                 Err(_) => context.shared.rejections.count(from, Rejection::Overload, "limits.pending_handshakes are under way already"),
             },
             Err(error) => {
-                tracing::warn!("cannot accept a connection: {error}; raise the limit of open files if it is that");
+                if refused.is_none_or(|at: Instant| at.elapsed() >= QUIET) {
+                    refused = Some(Instant::now());
+                    tracing::warn!("cannot accept a connection: {error}; raise the limit of open files if it is that (said once a minute)");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
@@ -80,19 +87,7 @@ pub(super) async fn accept_all(context: Arc<Context>, listener: TcpListener) {
 }
 
 async fn accept_one(context: Arc<Context>, socket: TcpStream, from: SocketAddr, slot: OwnedSemaphorePermit) {
-    let ask = async |offer| {
-        let (reply, answer) = oneshot::channel();
-        let asked = async {
-            context.input.send(Input::Offer { offer, reply }).await.ok()?;
-            answer.await.ok()
-        };
-        let unavailable = |text: &str| Refusal { code: RefusalCode::Unavailable, text: text.into() };
-        // The node answers at once, or after half of the time (an unlisted dialer), unless it waits for the game. The refusal must still get out.
-        match tokio::time::timeout(context.handshake * 3 / 4, asked).await {
-            Ok(answer) => answer.ok_or_else(|| unavailable("this server is stopping"))?,
-            Err(_) => Err(unavailable("this server's game does not poll its events, so it takes no new links; call poll every frame")),
-        }
-    };
+    let ask = |offer, deadline| ask(&context, offer, deadline);
     let outcome = accept(&context.tls, socket, context.handshake, ask).await;
     drop(slot);
     match outcome {
@@ -107,6 +102,26 @@ async fn accept_one(context: Arc<Context>, socket: TcpStream, from: SocketAddr, 
             }
         }
     }
+}
+
+/// Whether the node wants a link with this dialer; answers well before `deadline`.
+async fn ask(context: &Context, offer: Offer, deadline: Instant) -> Result<(LinkId, Welcome), Refusal> {
+    let unavailable = |text: &str| Err(Refusal { code: RefusalCode::Unavailable, text: text.into() });
+    // Of what the dialer has left over, half is for the registry's news, a quarter for the node, and the rest for the refusal to get out.
+    let left = deadline.saturating_duration_since(Instant::now());
+    let until = (Instant::now() + left / 2).into();
+    let (reply, mut answer) = oneshot::channel();
+    let asked = async {
+        context.input.send(Input::Offer { offer, reply, until }).await.ok()?;
+        (&mut answer).await.ok()
+    };
+    if let Ok(answered) = tokio::time::timeout(left * 3 / 4, asked).await {
+        return answered.unwrap_or_else(|| unavailable("this server is stopping"));
+    }
+    answer.close();
+    // An answer that came at this very moment holds a link number, which must not be lost.
+    let silent = |_| unavailable("this server's game does not poll its events, so it takes no new links; call poll every frame");
+    answer.try_recv().unwrap_or_else(silent)
 }
 
 pub(super) async fn dial_one(context: Arc<Context>, link: LinkId, goal: Goal) {

@@ -6,7 +6,7 @@ use crate::wire::{
     CONTROL, Claim, Control, Goodbye, Hello, MAX_CONTROL_BYTES, MESSAGE, Refusal, RefusalCode, Visibility, frame, header, message,
 };
 use sinew::Rejection;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const LONG: Duration = Duration::from_secs(8);
 const SHORT: Duration = Duration::from_millis(300);
@@ -247,6 +247,45 @@ fn an_id_the_registry_does_not_know() {
     let mut field = Field::new(Duration::from_secs(2), "");
     let hello = field.target().hello(UNKNOWN, "mallory");
     refused(&mut field, 24, RefusalCode::Unlisted, "is not in this server's view of the registry", hello);
+}
+
+#[test]
+fn a_hello_at_the_last_moment_does_not_buy_more_time() {
+    let deadline = Duration::from_secs(4);
+    let mut field = Field::new(deadline, "");
+    let target = field.target();
+    let (tls, hello) = (field.keys.tls("mallory"), target.hello(UNKNOWN, "mallory"));
+    let task = field.runtime.spawn(async move {
+        let began = Instant::now();
+        let mut line = target.tls(&tls).await;
+        let frame = Control::Hello(hello).frame();
+        let (last, most) = frame.split_last().expect("not empty");
+        line.write(most).await;
+        tokio::time::sleep_until((began + deadline * 3 / 4).into()).await;
+        line.write(&[*last]).await;
+        line.closed().await;
+        began.elapsed()
+    });
+    let open = field.meanwhile(task);
+    assert!(open < deadline + Duration::from_millis(700), "open for {open:?}");
+    assert_eq!(field.target.stats().rejected.iter().sum::<u64>(), 1);
+}
+
+#[test]
+fn a_member_that_is_refused_for_ever_new_reasons_does_not_fill_the_log() {
+    let mut field = Field::new(LONG, "");
+    let target = field.target();
+    let (tls, hello) = (field.keys.tls("mallory"), target.hello(UNKNOWN, "mallory"));
+    let task = field.runtime.spawn(async move {
+        for number in 0..100 {
+            let mut line = target.tls(&tls).await;
+            line.say(Control::Hello(Hello { cluster: format!("cluster-{number}"), ..hello.clone() })).await;
+            line.closed().await.expect("told why");
+        }
+    });
+    field.meanwhile(task);
+    field.until("counted", |field| field.target.stats().rejected(Rejection::Refused) == 100);
+    assert!((2..=16).contains(&field.warnings.len()), "{:#?}", field.warnings);
 }
 
 #[test]
