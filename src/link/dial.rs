@@ -4,8 +4,10 @@ use super::addresses;
 use super::handshake::{self, Established, HandshakeError};
 use super::peer::Attempt;
 use crate::cluster::{Goal, Passport};
+use crate::registry::Registration;
+use crate::transport::identity::PeerIdentity;
 use crate::transport::tls::{Stream, Tls};
-use crate::wire::control::{Control, Refusal};
+use crate::wire::control::{Control, Refusal, RefusalCode};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -56,9 +58,11 @@ async fn agree(tls: &Tls, goal: &Goal, socket: tokio::net::TcpStream) -> Result<
     let (stream, identity) = tls.connect(socket).await.map_err(HandshakeError::Tls)?;
     let mut link = Established { stream, identity };
     handshake::write(&mut link.stream, &Control::Hello(goal.hello.clone())).await?;
-    let welcome = match handshake::read(&mut link.stream).await? {
-        Control::Welcome(welcome) => welcome,
-        other => return Err(HandshakeError::unexpected("welcome", &other)),
+    let welcome = match handshake::read(&mut link.stream).await {
+        Ok(Control::Welcome(welcome)) => welcome,
+        Ok(other) => return Err(HandshakeError::unexpected("welcome", &other)),
+        Err(HandshakeError::RefusedByPeer(refusal)) => return Err(refused(goal, &link.identity, refusal)),
+        Err(error) => return Err(error),
     };
     let proven = Passport { group: &link.identity.group, name: &link.identity.name };
     if let Err(refusal) = goal.check(&welcome, proven) {
@@ -69,4 +73,18 @@ async fn agree(tls: &Tls, goal: &Goal, socket: tokio::net::TcpStream) -> Result<
         Control::Confirmed => Ok(link.stream),
         other => Err(HandshakeError::unexpected("confirmed", &other)),
     }
+}
+
+/// A refusal can end this server (a newer one has its name), so it counts only from the peer that was dialled.
+fn refused(goal: &Goal, proven: &PeerIdentity, refusal: Refusal) -> HandshakeError {
+    let Registration { group, name, .. } = &goal.expected;
+    if (group, name) == (&proven.group, &proven.name) {
+        return HandshakeError::RefusedByPeer(refusal);
+    }
+    let text = format!(
+        "dialed {group}/{name}, but the certificate of {proven} answered; the registry's entry is older than that process, \
+         or server.advertise is wrong. It says: {}",
+        refusal.text
+    );
+    HandshakeError::Refused(Refusal { code: RefusalCode::WrongServer, text }.bounded())
 }

@@ -27,13 +27,13 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) async fn tcp(&self) -> Line {
-        Line { stream: Box::new(TcpStream::connect(self.address).await.expect("the port is open")), patience: self.deadline + SLACK }
+        Line::over(TcpStream::connect(self.address).await.expect("the port is open"), self.deadline + SLACK)
     }
 
     pub(crate) async fn tls(&self, tls: &Tls) -> Line {
         let socket = TcpStream::connect(self.address).await.expect("the port is open");
         let (stream, _) = tls.connect(socket).await.expect("this side accepts the server");
-        Line { stream: Box::new(stream), patience: self.deadline + SLACK }
+        Line::over(stream, self.deadline + SLACK)
     }
 
     /// TLS as the server wants it, but no certificate. The server's verdict shows at the first read.
@@ -48,7 +48,7 @@ impl Target {
         let socket = TcpStream::connect(self.address).await.expect("the port is open");
         let name = ServerName::try_from("anything").expect("a name");
         let stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, socket).await.expect("this side asks for nothing");
-        Line { stream: Box::new(stream), patience: self.deadline + SLACK }
+        Line::over(stream, self.deadline + SLACK)
     }
 
     /// What lobby/`name` would say, were it server `id`.
@@ -71,7 +71,7 @@ impl Target {
     }
 }
 
-trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(crate) trait Socket: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Socket for T {}
 
 /// One connection to the target.
@@ -81,6 +81,10 @@ pub(crate) struct Line {
 }
 
 impl Line {
+    pub(crate) fn over(stream: impl Socket + 'static, patience: Duration) -> Self {
+        Self { stream: Box::new(stream), patience }
+    }
+
     /// The server may close before everything is written; whether it does is asked by [`Line::closed`].
     pub(crate) async fn write(&mut self, bytes: &[u8]) {
         let _ = self.stream.write_all(bytes).await;

@@ -5,6 +5,7 @@ mod client;
 mod field;
 mod wire;
 
+mod acceptors;
 mod floods;
 mod hellos;
 mod members;
