@@ -32,7 +32,8 @@ impl Tls {
     pub fn new(identity: &Identity, alpn: &'static [u8]) -> Self {
         let mut server = ServerConfig::builder_with_provider(identity.provider())
             .with_protocol_versions(&[&TLS13])
-            .expect("the provider has TLS 1.3 suites")
+            // cannot fail: our own provider is made of TLS 1.3 suites
+            .expect("TLS 1.3")
             .with_client_cert_verifier(identity.verifier())
             .with_cert_resolver(identity.certified());
         server.alpn_protocols = vec![alpn.to_vec()];
@@ -42,7 +43,8 @@ impl Tls {
 
         let mut client = ClientConfig::builder_with_provider(identity.provider())
             .with_protocol_versions(&[&TLS13])
-            .expect("the provider has TLS 1.3 suites")
+            // cannot fail: our own provider is made of TLS 1.3 suites
+            .expect("TLS 1.3")
             .dangerous()
             .with_custom_certificate_verifier(identity.verifier())
             .with_client_cert_resolver(identity.certified());
@@ -97,6 +99,7 @@ impl std::fmt::Debug for Tls {
 
 /// rustls wants a name to dial; it is neither sent (no SNI) nor compared (see the verifier).
 fn unused_name() -> ServerName<'static> {
+    // cannot fail: a constant
     ServerName::DnsName(DnsName::try_from("sinew").expect("a valid DNS name"))
 }
 

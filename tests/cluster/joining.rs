@@ -1,8 +1,8 @@
 //! Finding each other, connecting, talking.
 
-use crate::support::{EAGER, PATIENCE, Seen, free_port, start, start_host, start_in};
+use crate::support::{EAGER, Seen, free_port, start, start_host, start_in, until};
 use sinew::{Event, SendMode};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 #[test]
 fn two_servers_find_each_other_and_talk_both_ways() {
@@ -168,9 +168,5 @@ fn a_fixed_list_with_ones_own_address_on_another_seat_is_refused_and_harms_nobod
         let wrong = lobby.server.group("world").and_then(|group| group.members().iter().find(|server| server.name() == "wrong").cloned());
         lobby.server.explain(wrong.expect("on the list").id()).expect("in view")
     };
-    let deadline = Instant::now() + PATIENCE;
-    while !why(&lobby).contains("dialled itself") {
-        assert!(Instant::now() < deadline, "{}", why(&lobby));
-        std::thread::sleep(Duration::from_millis(2));
-    }
+    until("the reason told", || why(&lobby).contains("dialled itself"));
 }

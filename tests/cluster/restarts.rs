@@ -92,6 +92,7 @@ fn a_peer_that_left_is_dialled_no_more_and_its_socket_is_closed() {
     let deadline = Instant::now() + Duration::from_millis(500);
     while Instant::now() < deadline {
         assert!(listener.accept().is_err(), "dialled again");
+        // bounded wait: that nothing happens can only be seen by looking for a while
         std::thread::sleep(Duration::from_millis(5));
     }
 }

@@ -48,7 +48,10 @@ pub(crate) fn start_in(topology: &str, group: &str, name: &str, more: &str) -> S
             Ok(seen) => return seen,
             // A port of a server that was just dropped is free at once (tests/resources.rs), but not while another test is
             // starting a child process: until that runs its own program it has a copy of every descriptor of this one.
-            Err(sinew::Error::AddressInUse { .. }) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(1)),
+            Err(sinew::Error::AddressInUse { .. }) if Instant::now() < deadline => {
+                // bounded wait: for the child's own program, until the deadline
+                std::thread::sleep(Duration::from_millis(1));
+            }
             Err(error) => panic!("{group}/{name} does not start: {error}"),
         }
     }
@@ -85,6 +88,7 @@ pub(crate) fn until(what: &str, mut is: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !is() {
         assert!(Instant::now() < deadline, "{what} did not happen");
+        // bounded wait: for `is`, until the deadline
         std::thread::sleep(Duration::from_millis(1));
     }
 }
