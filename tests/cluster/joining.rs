@@ -2,7 +2,7 @@
 
 use crate::support::{EAGER, Seen, free_port, start, start_host, start_in, until};
 use sinew::{Event, SendMode};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[test]
 fn two_servers_find_each_other_and_talk_both_ways() {
