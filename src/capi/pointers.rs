@@ -29,7 +29,7 @@ pub(super) unsafe fn bytes<'a>(what: &str, data: *const u8, len: usize) -> Resul
 /// UTF-8 text of the caller.
 ///
 /// # Safety
-/// As for [`bytes`].
+/// As for [`bytes()`].
 pub(super) unsafe fn text<'a>(what: &'static str, data: *const c_char, len: usize) -> Result<&'a str, Error> {
     // SAFETY: the caller's promise is handed on; c_char and u8 have the same layout.
     let bytes = unsafe { bytes(what, data.cast(), len)? };

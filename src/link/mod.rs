@@ -1,6 +1,6 @@
 //! The authenticated connection to one other server: getting it, keeping it, and moving messages over it.
 //!
-//! [`Peer`] is the record of a remote server that the game's threads and the link share: `send` goes straight into its [`Outbox`].
+//! [`Peer`] is the record of a remote server that the game's threads and the link share: `send` goes straight into its outbox.
 //! [`handshake`] makes a link out of a socket, [`run()`] moves bytes until it ends, [`session`] (pure) decides about keep-alives and
 //! acknowledgements. May use: transport, wire, messages, the event queue. Must never know: the registry, or which links should exist.
 
