@@ -8,6 +8,7 @@ mod listen;
 mod node;
 mod rejections;
 mod remote;
+mod setup;
 mod shared;
 mod stats;
 mod tasks;

@@ -1,23 +1,23 @@
 //! The task that owns the cluster's state: it feeds the pure [`Cluster`] with what happens and carries out what that answers.
 
 use super::listen;
+use super::setup;
 use super::shared::Shared;
 use super::tasks::{self, Context, Input, Reply, Start};
-use crate::cluster::{Action, Admission, Cluster, LinkId, Notice, Passport, Settings, StopReason};
-use crate::config::{RegistryKind, ServerConfig};
+use crate::cluster::{Action, Admission, Cluster, LinkId, Notice, Passport, StopReason};
 use crate::error::Error;
 use crate::event::Event;
 use crate::id::ServerId;
-use crate::link::{ConnectionState, DialFailure, Offer, Pace, Peer};
-use crate::registry::embedded::{Host, HostOptions};
-use crate::registry::{self, Candidate, Command, Connector, News, Registration, Wires};
+use crate::link::{ConnectionState, DialFailure, Offer, Peer};
+use crate::registry::embedded::Host;
+use crate::registry::{self, Command, News, Registration, Wires};
 use crate::server::RemoteServer;
 use crate::transport::identity::Identity;
 use crate::transport::tls::Tls;
 use crate::wire::control::{Goodbye, Refusal, RefusalCode};
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::{AbortHandle, JoinHandle};
 
@@ -66,29 +66,25 @@ impl Node {
         let listener = listen::bind(config.server.listen)?;
         let bound = listener.local_addr().map_err(|source| Error::Io { what: "cannot read the bound address".into(), source })?;
         let _ = shared.bound.set(bound);
-        let host = host(config, identity)?;
+        let host = setup::host(config, identity)?;
         let connector = registry::connector(config, identity, host.as_ref().map(Host::local_addr))?;
 
         let (input, inputs) = mpsc::channel(INPUTS);
         let (news_in, news) = mpsc::channel(NEWS);
         let (commands, commands_out) = mpsc::channel(16);
-        let cluster = Cluster::new(settings(shared, &*connector));
+        let cluster = Cluster::new(setup::settings(shared, &*connector));
         let context = Arc::new(Context {
             tls: Tls::new(identity, crate::wire::ALPN),
             input,
             shared: shared.clone(),
             loopback_only: identity.is_development(),
-            pace: Pace {
-                keep_alive: millis(config.limits.keep_alive_ms),
-                interrupted_after: millis(config.limits.interrupted_after_ms),
-                resume_window: millis(config.limits.resume_window_ms),
-            },
-            handshake: millis(config.limits.handshake_ms),
-            drain: millis(config.limits.drain_ms),
+            pace: setup::pace(&config.limits),
+            handshake: setup::millis(config.limits.handshake_ms),
+            drain: setup::millis(config.limits.drain_ms),
         });
         let hosting = host.map(|host| tokio::spawn(host.run()).abort_handle());
         // Only now, with the port bound, may anybody learn of it.
-        let connector = tokio::spawn(connector.run(candidate(shared, bound), Wires { news: news_in, commands: commands_out }));
+        let connector = tokio::spawn(connector.run(setup::candidate(shared, bound), Wires { news: news_in, commands: commands_out }));
         let accepting = tokio::spawn(tasks::accept_all(context.clone(), listener)).abort_handle();
         Ok(Self {
             shared: shared.clone(),
@@ -381,15 +377,6 @@ impl Drop for Node {
     }
 }
 
-/// The registry host that `registry.host = true` asks for, bound.
-fn host(config: &ServerConfig, identity: &Identity) -> Result<Option<Host>, Error> {
-    if config.registry.kind != RegistryKind::Embedded || !config.registry.host {
-        return Ok(None);
-    }
-    let lease = millis(config.registry.lease_ms);
-    Host::bind(HostOptions::new(config.registry.listen, &config.cluster.name, lease), identity).map(Some)
-}
-
 fn unavailable(text: &str) -> Refusal {
     Refusal { code: RefusalCode::Unavailable, text: text.into() }
 }
@@ -399,49 +386,4 @@ async fn sleep_until(at: Option<Instant>) {
         Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,
     }
-}
-
-fn millis(ms: u64) -> Duration {
-    Duration::from_millis(ms)
-}
-
-fn settings(shared: &Shared, connector: &dyn Connector) -> Settings {
-    let config = &shared.config;
-    Settings {
-        cluster: config.cluster.name.clone(),
-        group: config.server.group.clone(),
-        name: config.server.name.clone(),
-        app_version: config.server.app_version.clone(),
-        mixed_app_versions: config.cluster.mixed_app_versions,
-        topology: shared.topology.clone(),
-        incarnation: incarnation(),
-        reconnect_min: millis(config.limits.reconnect_min_ms),
-        reconnect_max: millis(config.limits.reconnect_max_ms),
-        reconnect_attempts: config.limits.reconnect_attempts,
-        drain: millis(config.limits.drain_ms),
-        ids_are_seats: connector.ids_are_seats(),
-        seed: rand::random(),
-    }
-}
-
-/// Microseconds since 1970 at the start: a later start of the same server has a greater one.
-fn incarnation() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
-}
-
-/// What this server registers as. The real port is known by now.
-fn candidate(shared: &Shared, bound: std::net::SocketAddr) -> Candidate {
-    let server = &shared.config.server;
-    // Checked by the configuration; empty means nothing was said.
-    let advertised = server.advertise.parse::<crate::config::HostPort>().ok();
-    let port = advertised.as_ref().and_then(|host| host.port).filter(|port| *port != 0).unwrap_or(bound.port());
-    let host = match advertised {
-        Some(advertised) => advertised.host,
-        // The connector fills in the address by which this machine reaches the registry.
-        None if bound.ip().is_unspecified() => String::new(),
-        None => bound.ip().to_string(),
-    };
-    let visibility = shared.config.groups.get(&server.group).map(|group| group.visibility).unwrap_or_default();
-    Candidate { group: server.group.clone(), name: server.name.clone(), host, port, visibility, properties: server.properties.clone() }
 }

@@ -1,0 +1,74 @@
+//! What the parts of a node are told once, from the configuration.
+
+use super::shared::Shared;
+use crate::cluster::Settings;
+use crate::config::{HostPort, LimitsSection, RegistryKind, ServerConfig};
+use crate::error::Error;
+use crate::link::Pace;
+use crate::registry::embedded::{Host, HostOptions};
+use crate::registry::{Candidate, Connector};
+use crate::transport::identity::Identity;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// The registry host that `registry.host = true` asks for, bound.
+pub(super) fn host(config: &ServerConfig, identity: &Identity) -> Result<Option<Host>, Error> {
+    if config.registry.kind != RegistryKind::Embedded || !config.registry.host {
+        return Ok(None);
+    }
+    let lease = millis(config.registry.lease_ms);
+    Host::bind(HostOptions::new(config.registry.listen, &config.cluster.name, lease), identity).map(Some)
+}
+
+pub(super) fn settings(shared: &Shared, connector: &dyn Connector) -> Settings {
+    let config = &shared.config;
+    Settings {
+        cluster: config.cluster.name.clone(),
+        group: config.server.group.clone(),
+        name: config.server.name.clone(),
+        app_version: config.server.app_version.clone(),
+        mixed_app_versions: config.cluster.mixed_app_versions,
+        topology: shared.topology.clone(),
+        incarnation: incarnation(),
+        reconnect_min: millis(config.limits.reconnect_min_ms),
+        reconnect_max: millis(config.limits.reconnect_max_ms),
+        reconnect_attempts: config.limits.reconnect_attempts,
+        drain: millis(config.limits.drain_ms),
+        ids_are_seats: connector.ids_are_seats(),
+        seed: rand::random(),
+    }
+}
+
+/// Microseconds since 1970 at the start: a later start of the same server has a greater one.
+fn incarnation() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// What this server registers as. The real port is known by now.
+pub(super) fn candidate(shared: &Shared, bound: SocketAddr) -> Candidate {
+    let server = &shared.config.server;
+    // Checked by the configuration; empty means nothing was said.
+    let advertised = server.advertise.parse::<HostPort>().ok();
+    let port = advertised.as_ref().and_then(|host| host.port).filter(|port| *port != 0).unwrap_or(bound.port());
+    let host = match advertised {
+        Some(advertised) => advertised.host,
+        // The connector fills in the address by which this machine reaches the registry.
+        None if bound.ip().is_unspecified() => String::new(),
+        None => bound.ip().to_string(),
+    };
+    let visibility = shared.config.groups.get(&server.group).map(|group| group.visibility).unwrap_or_default();
+    Candidate { group: server.group.clone(), name: server.name.clone(), host, port, visibility, properties: server.properties.clone() }
+}
+
+pub(super) fn pace(limits: &LimitsSection) -> Pace {
+    Pace {
+        keep_alive: millis(limits.keep_alive_ms),
+        interrupted_after: millis(limits.interrupted_after_ms),
+        resume_window: millis(limits.resume_window_ms),
+    }
+}
+
+pub(super) fn millis(ms: u64) -> Duration {
+    Duration::from_millis(ms)
+}
