@@ -21,6 +21,7 @@ pub mod id;
 pub mod message;
 mod server;
 
+mod buffer;
 mod cluster;
 mod link;
 pub mod registry;
@@ -34,7 +35,7 @@ pub use error::{Error, ErrorCode};
 pub use event::{Event, Events};
 pub use id::ServerId;
 pub use link::ConnectionState;
-pub use message::{Message, Reader, SendMode, Writer};
+pub use message::{Delivery, Lane, Message, Reader, SendMode, Writer};
 pub use server::{Broadcast, Rejection, RemoteServer, Server, ServerGroup, ServerInfo, Stats};
 
 /// The examples of these pages are compiled as tests.

@@ -40,6 +40,15 @@ pub const SINEW_RESULT_PANIC: i32 = 900;
 pub const SINEW_MODE_RELIABLE: u32 = 0;
 /// At most once, in any order; dropped rather than queued.
 pub const SINEW_MODE_UNRELIABLE: u32 = 1;
+/// Bits 0 to 7 of a mode: which of the two above it is.
+pub const SINEW_MODE_MASK: u32 = 0xff;
+/// Added to a mode by `|`: a lane that goes before lane 0, which is where a mode without any of these is. Messages of one
+/// lane keep their order, those of a higher lane go first.
+pub const SINEW_LANE_1: u32 = 0x100;
+/// Goes before lane 1.
+pub const SINEW_LANE_2: u32 = 0x200;
+/// Goes before every other lane.
+pub const SINEW_LANE_3: u32 = 0x300;
 
 /// This server is registered; before it, nobody else is heard of. `server`: its own id.
 pub const SINEW_EVENT_STARTED: u32 = 1;
@@ -56,7 +65,7 @@ pub const SINEW_EVENT_SERVER_RESUMED: u32 = 5;
 pub const SINEW_EVENT_SERVER_DISCONNECTED: u32 = 6;
 /// It is gone from view, and nothing more comes from this id. `server`, `group`; `code`: SINEW_LEAVE_*.
 pub const SINEW_EVENT_SERVER_LEFT: u32 = 7;
-/// A message. `server`, `group`, `tag`, `mode`; `data` and `len`: the payload, with no NUL behind it.
+/// A message. `server`, `group`, `tag`, `mode` with its lane; `data` and `len`: the payload, with no NUL behind it.
 pub const SINEW_EVENT_MESSAGE: u32 = 8;
 /// After SINEW_RESULT_QUEUE_FULL: half of the outbox to `server` is free again. `server`, `group`.
 pub const SINEW_EVENT_WRITABLE: u32 = 9;
@@ -136,7 +145,7 @@ pub const SINEW_VISIBILITY_EXTERNAL: u32 = 2;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ConnectionState, DisconnectReason, ErrorCode, LeaveReason, SendMode, StopReason};
+    use crate::{ConnectionState, DisconnectReason, ErrorCode, Lane, LeaveReason, SendMode, StopReason};
 
     #[test]
     fn results_are_the_error_codes() {
@@ -164,6 +173,9 @@ mod tests {
     #[test]
     fn reasons_modes_and_states_are_the_enums() {
         assert_eq!([SendMode::Reliable as u32, SendMode::Unreliable as u32], [SINEW_MODE_RELIABLE, SINEW_MODE_UNRELIABLE]);
+        let lanes = [0, 1, 2, 3].map(|lane| u32::from(SendMode::Unreliable.on(Lane::new(lane).unwrap())));
+        assert_eq!(lanes, [0, SINEW_LANE_1, SINEW_LANE_2, SINEW_LANE_3].map(|lane| SINEW_MODE_UNRELIABLE | lane));
+        assert!(lanes.iter().all(|mode| mode & SINEW_MODE_MASK == SINEW_MODE_UNRELIABLE));
         assert_eq!(
             [
                 DisconnectReason::Lost,

@@ -17,8 +17,6 @@ use std::time::{Duration, Instant};
 pub(super) struct Lent {
     /// Taken, and not given to the caller yet (the front batch perhaps in part).
     waiting: VecDeque<Item>,
-    /// First message of the front batch that the caller has not seen.
-    next_span: usize,
     /// Given to the caller: its events point into these.
     items: Vec<Item>,
     texts: Vec<CString>,
@@ -56,29 +54,28 @@ impl Lent {
         let mut given = 0;
         let mut filled = 0;
         while filled < events.len() {
-            match self.waiting.front() {
+            match self.waiting.front_mut() {
                 None => break,
                 Some(Item::Messages(batch)) => {
-                    let rest = &batch.spans[self.next_span..];
-                    let now = &rest[..rest.len().min(events.len() - filled)];
                     let group = group_of(groups, &batch.peer.group);
-                    for (slot, span) in events[filled..].iter_mut().zip(now) {
+                    let template = sinew_event { server: batch.peer.id.get(), group, ..empty(SINEW_EVENT_MESSAGE) };
+                    let mut now = 0;
+                    for (slot, span) in events[filled..].iter_mut().zip(batch.rest()) {
+                        let payload = batch.payload(*span);
                         slot.write(sinew_event {
-                            mode: span.mode as u32,
-                            server: batch.peer.id.get(),
-                            group,
-                            data: batch.payload(*span).as_ptr(),
-                            len: span.len,
+                            mode: span.delivery.into(),
+                            data: payload.as_ptr(),
+                            len: payload.len(),
                             tag: span.tag.into(),
-                            ..empty(SINEW_EVENT_MESSAGE)
+                            ..template
                         });
+                        now += 1;
                     }
-                    filled += now.len();
-                    self.next_span += now.len();
-                    if self.next_span < batch.spans.len() {
+                    filled += now;
+                    batch.advance(now);
+                    if !batch.rest().is_empty() {
                         break;
                     }
-                    self.next_span = 0;
                 }
                 Some(Item::Event { event, .. }) => {
                     if let Some(event) = describe(event, groups, &mut self.texts) {

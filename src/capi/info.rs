@@ -197,6 +197,9 @@ pub unsafe extern "C" fn sinew_server_stats(server: *const sinew_server, out: *m
             rejected_malformed: stats.rejected(Rejection::Malformed),
             rejected_refused: stats.rejected(Rejection::Refused),
             rejected_overload: stats.rejected(Rejection::Overload),
+            unacknowledged_bytes: stats.unacknowledged_bytes,
+            recycled_bytes: stats.recycled_bytes as u64,
+            ceiling_bytes: stats.ceiling_bytes as u64,
         };
         // SAFETY: NULL, or a struct as long as its size says, by the caller's promise; ours have no pointers and no padding.
         unsafe { fill("out", out, make) }

@@ -6,7 +6,7 @@ use super::pointers::{array, bytes, invalid, object, put, required, server_id, t
 use super::structs::{sinew_event, sinew_result};
 use crate::config::ServerConfig;
 use crate::error::Error;
-use crate::message::SendMode;
+use crate::message::Delivery;
 use crate::server::Server;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -116,8 +116,8 @@ pub unsafe extern "C" fn sinew_server_poll(
 
 /// Sends a message of `len` bytes (0 is fine) to a connected server. Copied before this returns; never blocks.
 ///
-/// `tag` is yours: what kind of message it is. `mode`: SINEW_MODE_*. An unreliable message that finds the link busy is
-/// dropped and counted in sinew_stats, and that is SINEW_RESULT_OK.
+/// `tag` is yours: what kind of message it is. `mode`: SINEW_MODE_*, perhaps with SINEW_LANE_*. An unreliable message that
+/// finds the link busy is dropped and counted in sinew_stats, and that is SINEW_RESULT_OK.
 ///
 /// Errors: QUEUE_FULL (nothing was queued, SINEW_EVENT_WRITABLE follows), NOT_CONNECTED, UNKNOWN_SERVER (it has left),
 /// MESSAGE_TOO_BIG, STOPPED, INVALID_ARGUMENT.
@@ -135,7 +135,7 @@ pub unsafe extern "C" fn sinew_server_send(
         let server = unsafe { object("server", server)? };
         // SAFETY: NULL, or `len` bytes that are readable and stay as they are during the call, by the caller's promise.
         let payload = unsafe { bytes("data", data, len)? };
-        server.server.send(server_id(to)?, tag, payload, SendMode::try_from(mode)?)
+        server.server.send(server_id(to)?, tag, payload, Delivery::try_from(mode)?)
     })
 }
 
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn sinew_server_broadcast(
         let server = &unsafe { object("server", server)? }.server;
         // SAFETY: NULL, or bytes that are readable and stay as they are during the call, by the caller's promise.
         let (group, payload) = unsafe { (text("group", group, group_len)?, bytes("data", data, len)?) };
-        let outcome = server.broadcast(group, tag, payload, SendMode::try_from(mode)?)?;
+        let outcome = server.broadcast(group, tag, payload, Delivery::try_from(mode)?)?;
         if !sent.is_null() {
             // SAFETY: not NULL, writable by the caller's promise.
             unsafe { put(sent, outcome.sent) };

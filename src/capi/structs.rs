@@ -141,6 +141,12 @@ pub struct sinew_stats {
     pub rejected_refused: u64,
     /// Connections that came while too many handshakes were under way.
     pub rejected_overload: u64,
+    /// Bytes of reliable messages that are not known to have arrived, those that wait in an outbox included.
+    pub unacknowledged_bytes: u64,
+    /// Memory that lies ready for the next messages.
+    pub recycled_bytes: u64,
+    /// Most memory that messages and events can take by the limits, with as many links as now.
+    pub ceiling_bytes: u64,
 }
 
 // The sizes C sees on every 64-bit platform; wrappers in other languages rely on them.
@@ -150,5 +156,5 @@ const _: () = {
     assert!(size_of::<sinew_local_info>() == 408);
     assert!(size_of::<sinew_group_info>() == 80);
     assert!(size_of::<sinew_remote_info>() == 424);
-    assert!(size_of::<sinew_stats>() == 144);
+    assert!(size_of::<sinew_stats>() == 168);
 };

@@ -9,13 +9,12 @@ use super::info::{sinew_server_find, sinew_server_stats};
 use super::server::*;
 use super::structs::{sinew_event, sinew_remote_info, sinew_stats};
 use crate::cluster::Direction;
-use crate::config::LimitsSection;
+use crate::config::{LimitsSection, RuntimeSection};
 use crate::event::{Batch, Event, Span};
 use crate::id::ServerId;
-use crate::link::Peer;
+use crate::link::{Commons, Peer};
 use crate::message::SendMode;
 use crate::registry::Registration;
-use bytes::Bytes;
 use std::collections::BTreeMap;
 use std::ffi::CStr;
 use std::ptr::null_mut;
@@ -63,16 +62,18 @@ impl Started {
         let spans = payloads
             .iter()
             .scan(0, |end, payload| {
-                let start = *end;
-                *end += payload.len();
-                Some(Span { start, len: payload.len(), tag: 7, mode: SendMode::Unreliable })
+                let (start, len) = (*end, payload.len() as u32);
+                *end += len;
+                Some(Span { start, len, tag: 7, delivery: SendMode::Unreliable.into(), large: 0 })
             })
             .collect();
         self.push_batch(peer, payloads.concat(), spans);
     }
 
     fn push_batch(&self, peer: &Arc<Peer>, chunk: String, spans: Vec<Span>) {
-        let batch = Batch::new(peer.clone(), Bytes::from(chunk), spans);
+        let mut buffer = peer.commons.pool.take(chunk.len());
+        buffer.append(chunk.as_bytes());
+        let batch = Batch::new(peer.clone(), buffer, Vec::new(), spans);
         unsafe { &*self.0 }.server.queue().push_messages(batch);
     }
 
@@ -110,7 +111,8 @@ fn peer(id: u64) -> Arc<Peer> {
         visibility: Default::default(),
         properties: BTreeMap::new(),
     };
-    Arc::new(Peer::new(entry, Direction::Incoming, &LimitsSection::default()))
+    let limits = LimitsSection::default();
+    Arc::new(Peer::new(entry, Direction::Incoming, &limits, Commons::new(&limits, &RuntimeSection::default())))
 }
 
 fn payload(event: &sinew_event) -> &str {
@@ -219,7 +221,7 @@ fn a_panic_inside_a_call_is_an_answer_and_other_servers_go_on() {
     let (broken, healthy) = (Started::quiet(), Started::quiet());
     let peer = peer(11);
     // No link makes such a batch: a message beyond its bytes. Walking it panics in the middle of a poll, while its lock is held.
-    broken.push_batch(&peer, "short".into(), vec![Span { start: 3, len: 10, tag: 0, mode: SendMode::Reliable }]);
+    broken.push_batch(&peer, "short".into(), vec![Span { start: 3, len: 10, tag: 0, delivery: SendMode::Reliable.into(), large: 0 }]);
     let (result, events) = broken.try_poll(0, 8);
     assert_eq!((result, events.len()), (SINEW_RESULT_PANIC, 0));
     assert!(last_error().contains("a bug in Sinew was contained"), "{}", last_error());

@@ -299,6 +299,20 @@ pub(super) static SERVER: &[Key<ServerConfig>] = &[
         |c| &mut c.runtime.worker_threads,
         "The library's own threads for input and output.",
     ),
+    key(
+        "runtime.busy_poll_us",
+        Kind::Integer { least: 0, most: 1_000_000, unit: "microseconds" },
+        Field,
+        |c| &mut c.runtime.busy_poll_us,
+        "A poll that may wait looks for this long again and again before it sleeps: less delay for a core that is kept busy.",
+    ),
+    key(
+        "runtime.send_writes",
+        Kind::Boolean,
+        Field,
+        |c| &mut c.runtime.send_writes,
+        "A send that finds its link idle may write to the socket itself, at most once in 20 µs per server. `false`: no system call in `send`.",
+    ),
     key("log.level", Kind::Choice(LogLevel::WORDS), Field, |c| &mut c.log.level, "The least severe level that is written."),
     key(
         "log.to",

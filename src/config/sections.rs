@@ -143,6 +143,10 @@ pub struct LimitsSection {
 pub struct RuntimeSection {
     /// IO threads, 1 to 64. Default: 2, or 1 on a single-core machine.
     pub worker_threads: usize,
+    /// A poll that may wait looks for so many microseconds again and again before it sleeps. Default 0.
+    pub busy_poll_us: u64,
+    /// A send that finds its link idle may write to the socket itself. Default true.
+    pub send_writes: bool,
 }
 
 /// `[log]`: where the library's own words go.
@@ -237,7 +241,7 @@ impl Default for LimitsSection {
 impl Default for RuntimeSection {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-        Self { worker_threads: cores.min(2) }
+        Self { worker_threads: cores.min(2), busy_poll_us: 0, send_writes: true }
     }
 }
 

@@ -3,12 +3,14 @@
 //! Links push whole batches of messages, the node pushes everything else; one queue, so one order. May use: ids, messages, the shared record of
 //! a remote server. Must never know: how a link works, what the registry is, or who polls.
 
+mod batch;
 mod queue;
 
+pub(crate) use batch::{Batch, Span};
+pub(crate) use queue::EventQueue;
 pub use queue::Events;
 #[cfg(feature = "capi")]
 pub(crate) use queue::Item;
-pub(crate) use queue::{Batch, EventQueue, Span};
 
 use crate::cluster::{DisconnectReason, LeaveReason, StopReason};
 use crate::config::LogLevel;

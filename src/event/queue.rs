@@ -1,10 +1,7 @@
 //! The one queue between the library's threads and the game's thread.
 
-use super::Event;
-use crate::link::Peer;
-use crate::message::{Message, SendMode};
+use super::{Batch, Event};
 use crate::server::RemoteServer;
-use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,50 +16,6 @@ pub(crate) enum Item {
     Messages(Batch),
 }
 
-/// Messages that arrived together from one server, still in the bytes they arrived in.
-///
-/// Dropping it gives the bytes back to the link's inbox limit.
-#[derive(Debug)]
-pub(crate) struct Batch {
-    pub(crate) peer: Arc<Peer>,
-    pub(crate) chunk: Bytes,
-    pub(crate) spans: Vec<Span>,
-    pub(crate) since: Instant,
-    /// Bytes it counts in the inbox.
-    cost: usize,
-}
-
-/// One message of a [`Batch`].
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Span {
-    pub(crate) start: usize,
-    pub(crate) len: usize,
-    pub(crate) tag: u16,
-    pub(crate) mode: SendMode,
-}
-
-impl Batch {
-    /// Takes the place in the link's inbox that dropping it gives back.
-    pub(crate) fn new(peer: Arc<Peer>, chunk: Bytes, spans: Vec<Span>) -> Self {
-        // Many small messages cost more than their bytes; what is counted is what is held.
-        let cost = chunk.len() + spans.capacity() * std::mem::size_of::<Span>() + std::mem::size_of::<Item>();
-        peer.inbox.received(cost);
-        Self { peer, chunk, spans, since: Instant::now(), cost }
-    }
-
-    /// For the C ABI, which lends the bytes where they lie.
-    #[cfg(feature = "capi")]
-    pub(crate) fn payload(&self, span: Span) -> &[u8] {
-        &self.chunk[span.start..span.start + span.len]
-    }
-}
-
-impl Drop for Batch {
-    fn drop(&mut self) {
-        self.peer.inbox.consumed(self.cost);
-    }
-}
-
 /// Bounded by the links' inboxes (messages) and `limits.event_queue_bytes` (everything else).
 pub(crate) struct EventQueue {
     state: Mutex<State>,
@@ -70,6 +23,10 @@ pub(crate) struct EventQueue {
     ready_async: Notify,
     room: Notify,
     limit: usize,
+    /// How long a poll that may wait looks again and again before it sleeps.
+    spin: Duration,
+    /// Something waits: what a spinning poll looks at, so that it does not take the lock from those who push.
+    filled: AtomicBool,
     polling: AtomicBool,
     dropped_logs: AtomicU64,
 }
@@ -86,13 +43,15 @@ struct State {
 }
 
 impl EventQueue {
-    pub(crate) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limit: usize, spin: Duration) -> Self {
         Self {
             state: Mutex::default(),
             ready: Condvar::new(),
             ready_async: Notify::new(),
             room: Notify::new(),
             limit,
+            spin,
+            filled: AtomicBool::new(false),
             polling: AtomicBool::new(false),
             dropped_logs: AtomicU64::new(0),
         }
@@ -126,6 +85,7 @@ impl EventQueue {
             state.ended = matches!(event, Event::Stopped { .. });
         }
         state.items.push_back(item);
+        self.filled.store(true, Ordering::Release);
         let sleeping = state.sleepers > 0;
         drop(state);
         if sleeping {
@@ -147,6 +107,7 @@ impl EventQueue {
 
     /// Everything that waits now, or after at most `timeout` the first that comes. `None`: ended, nothing will ever come.
     pub(crate) fn take(&self, timeout: Duration, into: &mut VecDeque<Item>) -> Option<()> {
+        self.spin(timeout);
         let deadline = (!timeout.is_zero()).then(|| Instant::now().checked_add(timeout)).flatten();
         let mut state = self.state.lock();
         while state.items.is_empty() && !state.ended && !timeout.is_zero() {
@@ -167,12 +128,25 @@ impl EventQueue {
         self.drain(&mut state, into)
     }
 
+    /// Sleeping and waking costs more than a short wait; whoever has a core to spare trades it for that.
+    fn spin(&self, timeout: Duration) {
+        let limit = self.spin.min(timeout);
+        if limit.is_zero() {
+            return;
+        }
+        let since = Instant::now();
+        while !self.filled.load(Ordering::Acquire) && since.elapsed() < limit {
+            std::hint::spin_loop();
+        }
+    }
+
     fn drain(&self, state: &mut State, into: &mut VecDeque<Item>) -> Option<()> {
         if state.items.is_empty() {
             return (!state.ended).then_some(());
         }
         let was_full = state.event_bytes >= self.limit;
         state.event_bytes = 0;
+        self.filled.store(false, Ordering::Release);
         if into.is_empty() {
             std::mem::swap(&mut state.items, into);
         } else {
@@ -187,6 +161,7 @@ impl EventQueue {
     /// What a poller did not use goes back to the front, in order.
     pub(crate) fn put_back(&self, mut unused: VecDeque<Item>) {
         let mut state = self.state.lock();
+        self.filled.store(true, Ordering::Release);
         state.event_bytes += unused.iter().map(|item| if let Item::Event { event, .. } = item { event.cost() } else { 0 }).sum::<usize>();
         if state.items.is_empty() {
             std::mem::swap(&mut state.items, &mut unused);
@@ -223,7 +198,7 @@ impl EventQueue {
         if self.polling.swap(true, Ordering::Acquire) {
             return Err(Occupied);
         }
-        Ok(Events { queue: self.clone(), items: VecDeque::new(), next_span: 0 })
+        Ok(Events { queue: self.clone(), items: VecDeque::new() })
     }
 
     /// Nobody will poll again: what waits and what comes is dropped, and nothing waits for room.
@@ -266,8 +241,6 @@ pub(crate) struct Occupied;
 pub struct Events {
     queue: Arc<EventQueue>,
     items: VecDeque<Item>,
-    /// First message of the front batch that has not been given out.
-    next_span: usize,
 }
 
 impl Events {
@@ -282,14 +255,10 @@ impl Iterator for Events {
 
     fn next(&mut self) -> Option<Event> {
         loop {
-            if let Item::Messages(batch) = self.items.front()? {
-                if let Some(&span) = batch.spans.get(self.next_span) {
-                    self.next_span += 1;
-                    let payload = batch.chunk.slice(span.start..span.start + span.len);
-                    let message = Message { tag: span.tag, mode: span.mode, payload };
+            if let Item::Messages(batch) = self.items.front_mut()? {
+                if let Some(message) = batch.next_message() {
                     return Some(Event::Message { server: RemoteServer::new(batch.peer.clone()), message });
                 }
-                self.next_span = 0;
                 self.items.pop_front();
             } else if let Some(Item::Event { event, .. }) = self.items.pop_front() {
                 return Some(event);
@@ -300,12 +269,6 @@ impl Iterator for Events {
 
 impl Drop for Events {
     fn drop(&mut self) {
-        if let Some(Item::Messages(batch)) = self.items.front_mut() {
-            batch.spans.drain(..self.next_span);
-            if batch.spans.is_empty() {
-                self.items.pop_front();
-            }
-        }
         if !self.items.is_empty() {
             self.queue.put_back(std::mem::take(&mut self.items));
         }

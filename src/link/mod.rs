@@ -6,15 +6,20 @@
 
 mod accept;
 mod addresses;
+mod commons;
 mod dial;
 pub(crate) mod handshake;
+mod lanes;
 mod outbox;
 mod peer;
 mod reading;
+mod reassembly;
 mod run;
 mod session;
+mod writer;
 
 pub(crate) use accept::{Offer, accept};
+pub(crate) use commons::Commons;
 pub(crate) use dial::{DialFailure, dial};
 pub use peer::ConnectionState;
 pub(crate) use peer::Peer;

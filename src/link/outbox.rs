@@ -1,38 +1,56 @@
-//! What waits to be sent to one server. `send` copies into it on the caller's thread; the link takes everything at once.
+//! What waits to be sent to one server. `send` copies into it on the caller's thread; whoever writes takes everything at once.
+//!
+//! At each moment nobody, the link's task or one caller is busy writing. Who puts something into an idle outbox either writes it right there
+//! (`Commons::may_write`) or wakes the task; whoever writes goes on until nothing waits. So many messages cost one wake-up, and a single one
+//! can do without.
 
-use crate::message::SendMode;
+use super::commons::Commons;
+use super::lanes::{self, Lanes};
+use super::session::Tally;
+use super::writer::{Progress, Writer};
+use crate::buffer::Buffer;
+use crate::message::{Delivery, SendMode};
 use crate::wire::control::{Control, Goodbye};
-use crate::wire::frame::{HEADER_BYTES, Header};
+use crate::wire::frame::MAX_BODY_BYTES;
 use parking_lot::Mutex;
+use std::sync::Arc;
 use tokio::sync::Notify;
 
 /// Bounded by `limits.outbox_bytes` (a message larger than that is taken when nothing else waits).
 #[derive(Debug)]
 pub(crate) struct Outbox {
     state: Mutex<State>,
+    /// The writing half of the started link. Locked by the link's task, and by a caller that found the outbox idle and writes itself.
+    writer: Mutex<Option<Writer>>,
     work: Notify,
     limit: usize,
+    commons: Arc<Commons>,
 }
 
 #[derive(Debug, Default)]
 struct State {
     open: bool,
-    /// Whole message frames, in order.
-    frames: Vec<u8>,
-    /// Bytes the link has taken and not yet handed to the operating system.
+    /// How many links this outbox has served.
+    links: u64,
+    lanes: Lanes,
+    /// Bytes of large messages that callers are cutting into fragments at this moment.
+    reserved: usize,
+    /// Bytes that have been taken and not yet handed to the operating system.
     in_flight: usize,
     /// Control frames keep only their newest value, so a peer that asks without reading cannot grow this.
     ping: Option<u64>,
     pong: Option<u64>,
-    ack: Option<u64>,
+    ack: Option<Tally>,
     goodbye: Option<Goodbye>,
     /// The link closes its sending half when nothing else waits.
     hang_up: bool,
     /// Reliable messages accepted since the link started.
-    reliable: u64,
+    reliable: Tally,
     /// A caller was told `QueueFull` and waits for `Writable`.
     refused: bool,
-    /// The link waits for work.
+    /// The game must be told that there is room again.
+    writable: bool,
+    /// Nobody is writing.
     idle: bool,
 }
 
@@ -43,7 +61,7 @@ pub(crate) enum PushError {
     Full { queued: usize, limit: usize },
 }
 
-/// What the link does behind the frames it has taken.
+/// What comes behind the frames that were taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     /// Come again.
@@ -63,31 +81,46 @@ pub(crate) enum Pushed {
 }
 
 impl Outbox {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self { state: Mutex::default(), work: Notify::new(), limit }
+    pub(crate) fn new(limit: usize, commons: Arc<Commons>) -> Self {
+        Self { state: Mutex::default(), writer: Mutex::default(), work: Notify::new(), limit, commons }
     }
 
     /// Copies the payload in. The caller has checked its size against `max_message_bytes`.
-    pub(crate) fn push(&self, tag: u16, mode: SendMode, payload: &[u8]) -> Result<Pushed, PushError> {
+    pub(crate) fn push(&self, tag: u16, delivery: Delivery, payload: &[u8]) -> Result<Pushed, PushError> {
         let mut state = self.state.lock();
         if !state.open {
             return Err(PushError::Closed);
         }
-        let queued = state.frames.len() + state.in_flight;
-        let frame = HEADER_BYTES + payload.len();
-        match mode {
-            SendMode::Unreliable if queued > 0 && queued + frame > self.limit / 2 => return Ok(Pushed::Dropped),
-            SendMode::Reliable if queued > 0 && queued + frame > self.limit => {
+        let queued = state.queued();
+        let framed = lanes::framed_bytes(payload.len());
+        match delivery.mode {
+            SendMode::Unreliable if queued > 0 && queued + framed > self.limit / 2 => return Ok(Pushed::Dropped),
+            SendMode::Reliable if queued > 0 && queued + framed > self.limit => {
                 state.refused = true;
                 return Err(PushError::Full { queued, limit: self.limit });
             }
-            SendMode::Reliable => state.reliable += 1,
+            SendMode::Reliable => state.reliable.add(1, payload.len() as u64),
             SendMode::Unreliable => {}
         }
-        state.frames.reserve(frame);
-        state.frames.extend_from_slice(&Header::Message { len: payload.len(), tag, mode }.to_bytes());
-        state.frames.extend_from_slice(payload);
-        self.wake(state);
+        if payload.len() <= MAX_BODY_BYTES {
+            state.lanes.push(&self.commons.pool, tag, delivery, payload);
+        } else {
+            state.reserved += framed;
+            let link = state.links;
+            drop(state);
+            // Other senders do not wait while a large message is copied.
+            let fragments = lanes::fragments(&self.commons.pool, tag, delivery, payload);
+            state = self.state.lock();
+            if !state.open || state.links != link {
+                return Err(PushError::Closed);
+            }
+            state.reserved -= framed;
+            state.lanes.push_fragments(delivery.lane, fragments);
+        }
+        if std::mem::take(&mut state.idle) {
+            drop(state);
+            self.write_or_wake();
+        }
         Ok(Pushed::Queued)
     }
 
@@ -99,35 +132,57 @@ impl Outbox {
         self.control(|state| state.pong = Some(stamp));
     }
 
-    pub(crate) fn ack(&self, received: u64) {
+    pub(crate) fn ack(&self, received: Tally) {
         self.control(|state| state.ack = Some(received));
     }
 
     fn control(&self, set: impl FnOnce(&mut State)) {
         let mut state = self.state.lock();
         set(&mut state);
-        self.wake(state);
-    }
-
-    /// One wake-up for however many messages gather until the link comes to take them.
-    fn wake(&self, mut state: parking_lot::MutexGuard<'_, State>) {
-        let idle = std::mem::take(&mut state.idle);
-        drop(state);
-        if idle {
+        if std::mem::take(&mut state.idle) {
+            drop(state);
             self.work.notify_one();
         }
     }
 
-    /// Messages are taken from now on, none are left over from an earlier link.
+    /// The caller has put something into an idle outbox, and it is on the caller now that it is written.
+    fn write_or_wake(&self) {
+        let written = self.commons.may_write() && {
+            // Taken only when a link ends at this very moment; then the task is the one to know.
+            let writer = self.writer.try_lock();
+            writer.is_some_and(|mut writer| matches!(writer.as_mut().map(|writer| writer.advance(self)), Some(Ok(Progress::More))))
+        };
+        if !(written && self.settle()) {
+            self.work.notify_one();
+        }
+    }
+
+    /// Nothing waits any more, and the next message finds the outbox idle. False: something has come meanwhile.
+    fn settle(&self) -> bool {
+        let mut state = self.state.lock();
+        state.idle = !state.waits() && !state.writable;
+        state.idle
+    }
+
+    /// A link has started that writes here: messages are taken from now on, none are left over from an earlier link.
     pub(crate) fn open(&self) {
-        *self.state.lock() = State { open: true, ..State::default() };
+        let mut state = self.state.lock();
+        *state = State { open: true, links: state.links + 1, ..State::default() };
+    }
+
+    /// The socket of the link that has started.
+    pub(super) fn attach(&self, writer: Writer) {
+        *self.writer.lock() = Some(writer);
     }
 
     /// No message is taken any more; what waits is dropped.
     pub(crate) fn close(&self) {
         let mut state = self.state.lock();
         state.open = false;
-        state.frames = Vec::new();
+        state.lanes = Lanes::default();
+        state.reserved = 0;
+        drop(state);
+        *self.writer.lock() = None;
     }
 
     /// No message is taken any more; what waits is sent, then the goodbye.
@@ -143,57 +198,75 @@ impl Outbox {
         self.control(|state| state.hang_up = true);
     }
 
-    /// Waits for work, then takes all of it: control frames into `control`, message frames (swapped, not copied) into `frames`.
-    pub(super) async fn take(&self, control: &mut Vec<u8>, frames: &mut Vec<u8>) -> Next {
-        loop {
-            let work = self.work.notified();
-            if let Some(next) = self.try_take(control, frames) {
-                return next;
-            }
-            work.await;
-        }
+    /// One step of the link's task. `None`: the link is gone.
+    pub(super) fn advance(&self) -> Option<std::io::Result<Progress>> {
+        self.writer.lock().as_mut().map(|writer| writer.advance(self))
     }
 
-    fn try_take(&self, control: &mut Vec<u8>, frames: &mut Vec<u8>) -> Option<Next> {
-        control.clear();
-        frames.clear();
+    /// Until there is something to do for the task.
+    pub(super) async fn work(&self) {
+        self.work.notified().await;
+    }
+
+    /// Takes what goes next: control frames into `control`, message frames into `frames`. `None`: nothing waits, and the outbox is idle.
+    pub(super) fn take(&self, control: &mut Vec<u8>, frames: &mut Vec<Buffer>) -> Option<Next> {
         let mut state = self.state.lock();
         let pong = state.pong.take().map(|stamp| Control::Pong { stamp });
         let ping = state.ping.take().map(|stamp| Control::Ping { stamp });
-        let ack = state.ack.take().map(|received| Control::Ack { received });
+        let ack = state.ack.take().map(|received| Control::Ack { received: received.messages, bytes: received.bytes });
         for message in [pong, ping, ack].into_iter().flatten() {
             message.append_to(control);
         }
-        std::mem::swap(&mut state.frames, frames);
-        state.in_flight += frames.len();
-        match state.goodbye.take() {
-            Some(goodbye) => Some(Next::Goodbye(goodbye)),
-            None if !control.is_empty() || !frames.is_empty() => Some(Next::Frames),
-            None if state.hang_up => Some(Next::HangUp),
-            None => {
-                state.idle = true;
-                None
-            }
+        state.in_flight += state.lanes.take(frames);
+        // The goodbye is the last word: everything that waits goes first.
+        if state.lanes.is_empty()
+            && let Some(goodbye) = state.goodbye.take()
+        {
+            return Some(Next::Goodbye(goodbye));
+        }
+        if !control.is_empty() || !frames.is_empty() {
+            return Some(Next::Frames);
+        }
+        if state.hang_up && state.goodbye.is_none() {
+            return Some(Next::HangUp);
+        }
+        state.idle = true;
+        None
+    }
+
+    /// `bytes` of what was taken have been handed to the operating system.
+    pub(super) fn written(&self, bytes: usize) {
+        let mut state = self.state.lock();
+        state.in_flight -= bytes.min(state.in_flight);
+        if state.refused && state.open && state.queued() <= self.limit / 2 {
+            state.refused = false;
+            state.writable = true;
         }
     }
 
-    /// `bytes` of what was taken have been handed to the operating system. True: tell the game that it may send again.
-    pub(super) fn written(&self, bytes: usize) -> bool {
-        let mut state = self.state.lock();
-        state.in_flight -= bytes.min(state.in_flight);
-        let queued = state.frames.len() + state.in_flight;
-        state.refused && state.open && queued <= self.limit / 2 && std::mem::take(&mut state.refused)
+    /// Whether the game must be told, once, that there is room again.
+    pub(super) fn take_writable(&self) -> bool {
+        std::mem::take(&mut self.state.lock().writable)
     }
 
     /// Bytes that wait, headers included.
     pub(crate) fn queued_bytes(&self) -> usize {
-        let state = self.state.lock();
-        state.frames.len() + state.in_flight
+        self.state.lock().queued()
     }
 
     /// Reliable messages accepted since the link started.
-    pub(crate) fn reliable(&self) -> u64 {
+    pub(crate) fn reliable(&self) -> Tally {
         self.state.lock().reliable
+    }
+}
+
+impl State {
+    fn queued(&self) -> usize {
+        self.lanes.bytes() + self.reserved + self.in_flight
+    }
+
+    fn waits(&self) -> bool {
+        !self.lanes.is_empty() || self.ping.is_some() || self.pong.is_some() || self.ack.is_some() || self.goodbye.is_some() || self.hang_up
     }
 }
 
@@ -201,44 +274,55 @@ impl Outbox {
 mod tests {
     use super::*;
 
+    fn outbox(limit: usize) -> Outbox {
+        let (limits, runtime) = (crate::config::LimitsSection::default(), crate::config::RuntimeSection::default());
+        Outbox::new(limit, Commons::new(&limits, &runtime))
+    }
+
+    const RELIABLE: Delivery = Delivery { mode: SendMode::Reliable, lane: crate::message::Lane::LOWEST };
+    const UNRELIABLE: Delivery = Delivery { mode: SendMode::Unreliable, ..RELIABLE };
+
     fn take(outbox: &Outbox) -> (Vec<u8>, Option<Next>) {
         let (mut control, mut frames) = (Vec::new(), Vec::new());
-        let next = outbox.try_take(&mut control, &mut frames);
-        (frames, next)
+        let next = outbox.take(&mut control, &mut frames);
+        (frames.iter().flat_map(Buffer::bytes).copied().collect(), next)
     }
 
     #[test]
     fn a_full_outbox_refuses_reliable_messages_drops_unreliable_ones_and_asks_for_writable_once() {
-        let outbox = Outbox::new(100);
+        let outbox = outbox(100);
         outbox.open();
-        assert_eq!(outbox.push(1, SendMode::Reliable, &[0; 72]), Ok(Pushed::Queued));
-        assert_eq!(outbox.push(1, SendMode::Reliable, &[0; 13]), Err(PushError::Full { queued: 80, limit: 100 }));
-        assert_eq!(outbox.push(1, SendMode::Unreliable, &[]), Ok(Pushed::Dropped));
-        assert_eq!(outbox.reliable(), 1, "a refused message was not accepted");
+        assert_eq!(outbox.push(1, RELIABLE, &[0; 72]), Ok(Pushed::Queued));
+        assert_eq!(outbox.push(1, RELIABLE, &[0; 13]), Err(PushError::Full { queued: 80, limit: 100 }));
+        assert_eq!(outbox.push(1, UNRELIABLE, &[]), Ok(Pushed::Dropped));
+        assert_eq!(outbox.reliable().messages, 1, "a refused message was not accepted");
         let (frames, _) = take(&outbox);
         assert_eq!(frames.len(), 80);
-        assert!(!outbox.written(20), "60 of 100 still wait");
-        assert!(outbox.written(10));
-        assert!(!outbox.written(50), "told once");
+        outbox.written(20);
+        assert!(!outbox.take_writable(), "60 of 100 still wait");
+        outbox.written(10);
+        assert!(outbox.take_writable());
+        outbox.written(50);
+        assert!(!outbox.take_writable(), "told once");
     }
 
     #[test]
     fn a_message_larger_than_the_outbox_is_taken_when_nothing_else_waits() {
-        let outbox = Outbox::new(100);
+        let outbox = outbox(100);
         outbox.open();
-        assert_eq!(outbox.push(1, SendMode::Reliable, &[0; 1000]), Ok(Pushed::Queued));
-        assert!(matches!(outbox.push(1, SendMode::Reliable, &[]), Err(PushError::Full { .. })));
+        assert_eq!(outbox.push(1, RELIABLE, &[0; 1000]), Ok(Pushed::Queued));
+        assert!(matches!(outbox.push(1, RELIABLE, &[]), Err(PushError::Full { .. })));
     }
 
     #[test]
     fn a_flood_of_pings_keeps_one_pong() {
-        let outbox = Outbox::new(100);
+        let outbox = outbox(100);
         outbox.open();
         for stamp in 0..1000 {
             outbox.pong(stamp);
         }
         let (mut control, mut frames) = (Vec::new(), Vec::new());
-        assert_eq!(outbox.try_take(&mut control, &mut frames), Some(Next::Frames));
+        assert_eq!(outbox.take(&mut control, &mut frames), Some(Next::Frames));
         let mut one = Vec::new();
         Control::Pong { stamp: 999 }.append_to(&mut one);
         assert_eq!(control, one);
@@ -246,16 +330,16 @@ mod tests {
 
     #[test]
     fn finish_sends_what_waits_before_the_goodbye_and_takes_nothing_more() {
-        let outbox = Outbox::new(100);
+        let outbox = outbox(100);
         outbox.open();
-        assert_eq!(outbox.push(7, SendMode::Reliable, b"last"), Ok(Pushed::Queued));
+        assert_eq!(outbox.push(7, RELIABLE, b"last"), Ok(Pushed::Queued));
         outbox.finish(Goodbye::Stopped);
-        assert_eq!(outbox.push(7, SendMode::Reliable, b"late"), Err(PushError::Closed));
+        assert_eq!(outbox.push(7, RELIABLE, b"late"), Err(PushError::Closed));
         let (frames, next) = take(&outbox);
         assert!(frames.ends_with(b"last"));
         assert_eq!(next, Some(Next::Goodbye(Goodbye::Stopped)));
         assert_eq!(take(&outbox).1, None, "the peer may still have something to say");
-        outbox.ack(7);
+        outbox.ack(Tally { messages: 7, bytes: 70 });
         outbox.hang_up();
         assert_eq!(take(&outbox).1, Some(Next::Frames), "the last acknowledgement goes first");
         assert_eq!(take(&outbox).1, Some(Next::HangUp));
@@ -263,13 +347,13 @@ mod tests {
 
     #[test]
     fn a_new_link_starts_with_an_empty_outbox() {
-        let outbox = Outbox::new(100);
-        assert_eq!(outbox.push(1, SendMode::Reliable, b"early"), Err(PushError::Closed));
+        let outbox = outbox(100);
+        assert_eq!(outbox.push(1, RELIABLE, b"early"), Err(PushError::Closed));
         outbox.open();
-        assert_eq!(outbox.push(1, SendMode::Reliable, b"old"), Ok(Pushed::Queued));
+        assert_eq!(outbox.push(1, RELIABLE, b"old"), Ok(Pushed::Queued));
         outbox.close();
         outbox.open();
         assert_eq!(outbox.queued_bytes(), 0);
-        assert_eq!(outbox.reliable(), 0);
+        assert_eq!(outbox.reliable(), Tally::default());
     }
 }

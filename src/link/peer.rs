@@ -1,10 +1,12 @@
 //! The record of one remote server, shared by the game's threads, the node and the link.
 
+use super::commons::Commons;
 use super::outbox::{Outbox, PushError, Pushed};
 use crate::cluster::Direction;
+use crate::config::LimitsSection;
 use crate::error::Error;
 use crate::id::ServerId;
-use crate::message::SendMode;
+use crate::message::Delivery;
 use crate::registry::Registration;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -45,9 +47,12 @@ pub(crate) struct Peer {
     pub(crate) entry: Mutex<Registration>,
     pub(crate) outbox: Outbox,
     pub(crate) inbox: Inbox,
+    pub(crate) commons: Arc<Commons>,
     pub(crate) trace: Mutex<Trace>,
     state: AtomicU8,
     round_trip_us: AtomicU32,
+    /// Bytes of reliable payloads that the peer has acknowledged on this link.
+    acknowledged: AtomicU64,
     pub(crate) traffic: Traffic,
     max_message_bytes: usize,
 }
@@ -74,34 +79,38 @@ pub(crate) struct Trace {
 #[derive(Debug)]
 pub(crate) struct Inbox {
     bytes: AtomicUsize,
+    /// Memory of messages of which not all fragments are there. It is no reason to stop reading: the rest must come.
+    assembling: AtomicUsize,
     waiting: AtomicBool,
     room: Notify,
     limit: usize,
 }
 
 impl Peer {
-    pub(crate) fn new(entry: Registration, direction: Direction, limits: &crate::config::LimitsSection) -> Self {
+    pub(crate) fn new(entry: Registration, direction: Direction, limits: &LimitsSection, commons: Arc<Commons>) -> Self {
         Self {
             id: entry.id,
             group: entry.group.as_str().into(),
             name: entry.name.as_str().into(),
             direction,
             entry: Mutex::new(entry),
-            outbox: Outbox::new(limits.outbox_bytes),
+            outbox: Outbox::new(limits.outbox_bytes, commons.clone()),
             inbox: Inbox::new(limits.inbox_bytes),
+            commons,
             trace: Mutex::default(),
             state: AtomicU8::new(ConnectionState::Disconnected as u8),
             round_trip_us: AtomicU32::new(0),
+            acknowledged: AtomicU64::new(0),
             traffic: Traffic::default(),
             max_message_bytes: limits.max_message_bytes,
         }
     }
 
-    pub(crate) fn send(&self, tag: u16, mode: SendMode, payload: &[u8]) -> Result<(), Error> {
+    pub(crate) fn send(&self, tag: u16, delivery: Delivery, payload: &[u8]) -> Result<(), Error> {
         if payload.len() > self.max_message_bytes {
             return Err(Error::MessageTooBig { len: payload.len(), limit: self.max_message_bytes });
         }
-        match self.outbox.push(tag, mode, payload) {
+        match self.outbox.push(tag, delivery, payload) {
             Ok(Pushed::Queued) => {
                 self.traffic.sent.fetch_add(1, Ordering::Relaxed);
                 Ok(())
@@ -133,6 +142,15 @@ impl Peer {
         self.state.store(state as u8, Ordering::Release);
     }
 
+    pub(super) fn set_acknowledged(&self, bytes: u64) {
+        self.acknowledged.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes of reliable payloads that are not known to have arrived.
+    pub(crate) fn unacknowledged_bytes(&self) -> u64 {
+        self.outbox.reliable().bytes.saturating_sub(self.acknowledged.load(Ordering::Relaxed))
+    }
+
     /// `None` until the first keep-alive of a link has come back.
     pub(crate) fn round_trip(&self) -> Option<Duration> {
         match self.round_trip_us.load(Ordering::Relaxed) {
@@ -149,7 +167,7 @@ impl Peer {
 
 impl Inbox {
     fn new(limit: usize) -> Self {
-        Self { bytes: AtomicUsize::new(0), waiting: AtomicBool::new(false), room: Notify::new(), limit }
+        Self { bytes: AtomicUsize::new(0), assembling: AtomicUsize::new(0), waiting: AtomicBool::new(false), room: Notify::new(), limit }
     }
 
     pub(crate) fn received(&self, bytes: usize) {
@@ -163,8 +181,13 @@ impl Inbox {
         }
     }
 
+    /// Unfinished messages hold this many bytes now.
+    pub(super) fn assembling(&self, bytes: usize) {
+        self.assembling.store(bytes, Ordering::Relaxed);
+    }
+
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes.load(Ordering::Acquire)
+        self.bytes.load(Ordering::Acquire) + self.assembling.load(Ordering::Relaxed)
     }
 
     pub(crate) fn is_full(&self) -> bool {

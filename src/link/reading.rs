@@ -1,104 +1,258 @@
-//! From the stream's bytes to batches of messages: parsed where they lie, never copied.
+//! From the socket to batches of messages: each byte is decrypted once into the memory that the game reads it from.
 
+use super::commons::Commons;
 use super::peer::Peer;
+use super::reassembly::Reassembly;
+use super::session::Tally;
+use crate::buffer::Buffer;
 use crate::event::{Batch, EventQueue, Span};
-use crate::message::SendMode;
-use crate::transport::tls::Stream;
+use crate::message::{Delivery, SendMode};
+use crate::transport::record::{self, Opened, Opener};
 use crate::wire::control::{Control, Goodbye};
 use crate::wire::frame::{self, HEADER_BYTES, Header};
-use bytes::{Buf, BytesMut};
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use tokio::io::{AsyncReadExt, ReadHalf};
+use std::task::{Context, Poll, Waker};
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::tcp::OwnedReadHalf;
 
 /// Room for one read: small while a link is quiet, doubled while reads fill it.
-const READ_MIN: usize = 8 * 1024;
+const READ_MIN: usize = 20 * 1024;
 const READ_MAX: usize = 256 * 1024;
 
-/// The receiving half of a link.
+/// The receiving half of a link. While nothing comes it holds no buffer.
 pub(super) struct Reading {
-    reader: ReadHalf<Stream>,
-    buffer: BytesMut,
+    socket: OwnedReadHalf,
+    opener: Opener,
+    commons: Arc<Commons>,
     room: usize,
+    /// Bytes of the socket that are no whole record yet.
+    sealed: Option<Buffer>,
+    /// Opened bytes that are no whole frame yet.
+    opened: Option<Buffer>,
+    parts: Reassembly,
     max_message_bytes: usize,
     /// The peer has said goodbye: no message follows, only the last acknowledgement.
     pub(super) ended: bool,
-    /// The peer has hung up behind its goodbye.
+    /// The stream is at its end.
     pub(super) closed: bool,
 }
 
-/// What one round of parsing brought, beside the messages.
+/// What one round of reading brought, beside the messages.
 #[derive(Debug, Default)]
 pub(super) struct Parsed {
-    pub(super) reliable: u64,
+    pub(super) reliable: Tally,
     pub(super) goodbye: Option<Goodbye>,
 }
 
+/// Why nothing more can be read.
+#[derive(Debug)]
+pub(super) enum ReadError {
+    Io(io::Error),
+    /// The peer broke the protocol, in this way.
+    Protocol(String),
+}
+
 impl Reading {
-    pub(super) fn new(reader: ReadHalf<Stream>, max_message_bytes: usize) -> Self {
-        Self { reader, buffer: BytesMut::new(), room: READ_MIN, max_message_bytes, ended: false, closed: false }
+    /// `sealed`, `opened`: what was read and not opened during the handshake, and what was opened and not parsed.
+    pub(super) fn new(
+        socket: OwnedReadHalf,
+        opener: Opener,
+        [sealed, opened]: [&[u8]; 2],
+        commons: Arc<Commons>,
+        max_message_bytes: usize,
+    ) -> Self {
+        let keep = |bytes: &[u8]| {
+            let mut buffer = commons.pool.take(bytes.len());
+            buffer.append(bytes);
+            (!bytes.is_empty()).then_some(buffer)
+        };
+        let (sealed, opened) = (keep(sealed), keep(opened));
+        let parts = Reassembly::default();
+        Self { socket, opener, commons, room: READ_MIN, sealed, opened, parts, max_message_bytes, ended: false, closed: false }
     }
 
-    /// Reads once; 0 is the end of the stream. May be dropped and called again.
-    pub(super) async fn read(&mut self) -> std::io::Result<usize> {
-        // Grows only with what has really arrived, whatever length a header announces.
-        if self.buffer.capacity() - self.buffer.len() < self.room / 2 {
-            self.buffer.reserve(self.room);
+    /// Waits until there is something to read. May be dropped and called again.
+    pub(super) async fn ready(&self) -> io::Result<()> {
+        self.socket.readable().await
+    }
+
+    /// Reads once, hands every complete message to the queue as one batch, and every control message to `obey`.
+    pub(super) fn read(
+        &mut self,
+        peer: &Arc<Peer>,
+        queue: &EventQueue,
+        obey: impl FnMut(Control) -> Result<Option<Goodbye>, String>,
+    ) -> Result<Option<Parsed>, ReadError> {
+        let kept = self.sealed.take();
+        let mut sealed = self.commons.pool.take(kept.as_ref().map_or(0, |kept| kept.bytes().len()) + self.room);
+        if let Some(kept) = &kept {
+            sealed.append(kept.bytes());
         }
-        let offered = self.buffer.capacity() - self.buffer.len();
-        let read = self.reader.read_buf(&mut self.buffer).await?;
-        if read == offered {
+        drop(kept);
+        let before = sealed.bytes().len();
+        let mut room = ReadBuf::new(sealed.room());
+        // Whoever waits is woken by `ready`: nobody needs to be told by this attempt.
+        let outcome = Pin::new(&mut self.socket).poll_read(&mut Context::from_waker(Waker::noop()), &mut room);
+        let count = match outcome {
+            Poll::Ready(Ok(())) => Some(room.filled().len()),
+            Poll::Ready(Err(error)) => return Err(ReadError::Io(error)),
+            // Somebody was wrong about there being something to read.
+            Poll::Pending => None,
+        };
+        match count {
+            None => {
+                self.sealed = (before > 0).then_some(sealed);
+                return Ok(None);
+            }
+            Some(0) => {
+                self.closed = true;
+                return Ok(Some(Parsed::default()));
+            }
+            Some(count) => sealed.fill(count),
+        }
+        let read = sealed.bytes().len() - before;
+        if sealed.free() == 0 {
             self.room = (self.room * 2).min(READ_MAX);
         } else if read < self.room / 4 {
             self.room = (self.room / 2).max(READ_MIN);
         }
-        Ok(read)
+        self.sealed = Some(sealed);
+        self.parse(peer, queue, obey).map(Some)
     }
 
-    /// Hands every complete message to the queue as one batch, and every control message to `obey`. An error breaks the protocol.
+    /// What was read together with the end of the handshake.
     pub(super) fn parse(
         &mut self,
+        peer: &Arc<Peer>,
+        queue: &EventQueue,
+        obey: impl FnMut(Control) -> Result<Option<Goodbye>, String>,
+    ) -> Result<Parsed, ReadError> {
+        let opened = self.open()?;
+        self.deliver(opened, peer, queue, obey).map_err(ReadError::Protocol)
+    }
+
+    /// Opens every whole record.
+    fn open(&mut self) -> Result<Buffer, ReadError> {
+        let kept = self.opened.take();
+        let Some(sealed) = self.sealed.take() else { return Ok(kept.unwrap_or_else(|| self.commons.pool.take(0))) };
+        let mut rest = sealed.bytes();
+        let mut opened = match kept {
+            Some(kept) if kept.free() >= rest.len() => kept,
+            Some(kept) => {
+                let mut opened = self.commons.pool.take(kept.bytes().len() + rest.len());
+                opened.append(kept.bytes());
+                opened
+            }
+            None => self.commons.pool.take(rest.len()),
+        };
+        loop {
+            let len = match Opener::record_len(rest) {
+                Ok(Some(len)) if len <= rest.len() => len,
+                Ok(_) => break,
+                Err(error) => return Err(refused(error)),
+            };
+            if self.closed {
+                return Err(ReadError::Protocol("a record behind the end of the stream".into()));
+            }
+            let (record, behind) = rest.split_at(len);
+            match self.opener.open(record, opened.room()).map_err(refused)? {
+                Opened::Data(count) => opened.fill(count),
+                Opened::KeyUpdate => {}
+                Opened::Closed => self.closed = true,
+            }
+            rest = behind;
+        }
+        if !rest.is_empty() {
+            let mut kept = self.commons.pool.take(rest.len());
+            kept.append(rest);
+            self.sealed = Some(kept);
+        }
+        Ok(opened)
+    }
+
+    /// Parses every whole frame.
+    fn deliver(
+        &mut self,
+        opened: Buffer,
         peer: &Arc<Peer>,
         queue: &EventQueue,
         mut obey: impl FnMut(Control) -> Result<Option<Goodbye>, String>,
     ) -> Result<Parsed, String> {
         let mut parsed = Parsed::default();
-        let mut spans = Vec::new();
+        let (mut spans, mut large) = (self.commons.spans(), Vec::new());
         let mut at = 0;
         let outcome = loop {
-            let rest = &self.buffer[at..];
+            let rest = &opened.bytes()[at..];
             let header = match frame::peek(rest, self.max_message_bytes) {
                 None => break Ok(()),
                 Some(Ok(header)) => header,
                 Some(Err(error)) => break Err(error.to_string()),
             };
             let Some(body) = rest.get(HEADER_BYTES..HEADER_BYTES + header.body_len()) else { break Ok(()) };
-            match header {
-                Header::Message { .. } if self.ended => break Err("a message after the goodbye".into()),
-                Header::Message { len, tag, mode } => {
-                    parsed.reliable += u64::from(mode == SendMode::Reliable);
-                    spans.push(Span { start: at + HEADER_BYTES, len, tag, mode });
-                }
-                Header::Control { .. } => match Control::parse(body).and_then(&mut obey) {
-                    Ok(None) => {}
-                    Ok(Some(_)) if self.ended => break Err("a second goodbye".into()),
-                    Ok(Some(goodbye)) => {
-                        parsed.goodbye = Some(goodbye);
+            let start = at + HEADER_BYTES;
+            let done = match header {
+                Header::Control { .. } => Control::parse(body).and_then(&mut obey).and_then(|goodbye| match goodbye {
+                    Some(_) if self.ended => Err("a second goodbye".into()),
+                    Some(_) => {
+                        parsed.goodbye = goodbye;
                         self.ended = true;
+                        Ok(None)
                     }
-                    Err(error) => break Err(error),
-                },
+                    None => Ok(None),
+                }),
+                _ if self.ended => Err("a message after the goodbye".into()),
+                Header::Message { len, tag, delivery } => {
+                    self.parts.allows_message(delivery.lane).map(|()| Some(span(start, len, tag, delivery, 0)))
+                }
+                Header::Begin { tag, delivery, .. } => {
+                    self.parts.begin(&self.commons.pool, tag, delivery, body, self.max_message_bytes).map(|()| None)
+                }
+                Header::Continue { tag, delivery, .. } => self.parts.proceed(tag, delivery, body).map(|whole| {
+                    let whole = whole?;
+                    let len = whole.bytes().len();
+                    large.push(whole);
+                    // A chunk holds far fewer complete ones: each is larger than a frame.
+                    Some(span(0, len, tag, delivery, large.len() as u8))
+                }),
+            };
+            match done {
+                Ok(None) => {}
+                Ok(Some(span)) => {
+                    if span.delivery.mode == SendMode::Reliable {
+                        parsed.reliable.add(1, span.len.into());
+                    }
+                    spans.push(span);
+                }
+                Err(error) => break Err(error),
             }
             at += HEADER_BYTES + body.len();
         };
+        peer.inbox.assembling(self.parts.bytes());
+        let rest = &opened.bytes()[at..];
+        if !rest.is_empty() {
+            let mut kept = self.commons.pool.take(rest.len());
+            kept.append(rest);
+            self.opened = Some(kept);
+        }
         // What was complete before a mistake still counts.
         if spans.is_empty() {
-            self.buffer.advance(at);
+            self.commons.recycle(spans);
         } else {
-            let chunk = self.buffer.split_to(at).freeze();
             peer.traffic.received.fetch_add(spans.len() as u64, Ordering::Relaxed);
-            queue.push_messages(Batch::new(peer.clone(), chunk, spans));
+            queue.push_messages(Batch::new(peer.clone(), opened, large, spans));
         }
         outcome.map(|()| parsed)
     }
+}
+
+fn span(start: usize, len: usize, tag: u16, delivery: Delivery, large: u8) -> Span {
+    // Both are below 4 GiB: the one is within a read, the other within limits.max_message_bytes.
+    Span { start: start as u32, len: len as u32, tag, delivery, large }
+}
+
+fn refused(error: record::RecordError) -> ReadError {
+    ReadError::Io(error.into())
 }

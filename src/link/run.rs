@@ -4,25 +4,20 @@
 //! acknowledges everything before it, hangs up, and reads on until the other has hung up too. So both know what has arrived.
 
 use super::handshake::HandshakeError;
-use super::outbox::Next;
 use super::peer::{ConnectionState, Peer};
-use super::reading::Reading;
-use super::session::{Pace, Session, Step};
+use super::reading::{ReadError, Reading};
+use super::session::{Pace, Session, Step, Tally};
+use super::writer::{Writer, write};
 use crate::cluster::{LinkEnd, LinkEndReason};
 use crate::event::{Event, EventQueue};
 use crate::server::RemoteServer;
-use crate::transport::tls::Stream;
+use crate::transport::channel::Channel;
 use crate::wire::control::{Control, Goodbye};
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::io::{AsyncWriteExt, WriteHalf};
 use tokio::sync::oneshot;
-
-/// Bytes handed to TLS at once; between two of these the outbox learns that it has room again.
-const WRITE_STEP: usize = 64 * 1024;
-
-/// A buffer that grew larger than this in a burst is given back when it is empty.
-const KEEP_BUFFER: usize = 256 * 1024;
+use tokio::task::JoinHandle;
 
 /// What a link needs to run.
 pub(crate) struct Running {
@@ -45,14 +40,22 @@ struct Ending {
 }
 
 /// Runs until the link ends, and says how. The outbox must be open; it is closed when this returns.
-pub(crate) async fn run(stream: Stream, mut running: Running) -> LinkEnd {
-    let (reader, writer) = tokio::io::split(stream);
+pub(crate) async fn run(channel: Channel, mut running: Running) -> LinkEnd {
     let peer = running.peer.clone();
-    let mut reading = Reading::new(reader, running.max_message_bytes);
+    let Channel { reader, writer, sealer, opener, early, plain, .. } = channel;
+    let socket = Arc::new(writer);
+    peer.set_acknowledged(0);
+    peer.outbox.attach(Writer::new(socket.clone(), sealer, peer.commons.clone()));
+    // A task of its own: one direction does not wait for the other.
+    let mut writing = Task(tokio::spawn(write(socket, peer.clone(), running.queue.clone())));
+    let mut reading = Reading::new(reader, opener, [&early, &plain], peer.commons.clone(), running.max_message_bytes);
     let mut session = Session::new(running.pace, running.epoch.elapsed());
-    let mut writing = std::pin::pin!(write(writer, &running.peer, &running.queue));
     let mut written = false;
     let mut ending: Option<Ending> = None;
+    // Set anew only when it must ring earlier, or has rung: most deadlines are put off long before they come.
+    let mut alarm = std::pin::pin!(tokio::time::sleep_until((running.epoch + session.deadline()).into()));
+    // The first bytes may have come together with the end of the handshake.
+    let mut unparsed = true;
 
     let (reason, text) = loop {
         let now = running.epoch.elapsed();
@@ -71,43 +74,28 @@ pub(crate) async fn run(stream: Stream, mut running: Running) -> LinkEnd {
             break (reason, String::new());
         }
         let wake_at = running.epoch + session.deadline();
-        let wake_at = ending.map_or(wake_at, |ending| wake_at.min(ending.until));
-        tokio::select! {
-            outcome = &mut writing, if !written => match outcome {
-                Ok(()) => written = true,
-                Err(error) => break (LinkEndReason::Lost, HandshakeError::from(error).to_string()),
-            },
-            outcome = reading.read(), if !deaf && !reading.closed => match outcome {
-                Ok(0) if reading.ended => reading.closed = true,
-                Ok(0) => break (LinkEndReason::Lost, "the connection was closed without a goodbye: its process ended, or the network cut it".into()),
-                Ok(_) => {
-                    let now = running.epoch.elapsed();
-                    if session.heard(now) {
-                        peer.set_state(ConnectionState::Connected);
-                        running.queue.push(Event::ServerResumed { server: RemoteServer::new(peer.clone()) });
-                    }
-                    match reading.parse(&peer, &running.queue, |control| obey(control, &mut session, &peer, now)) {
-                        Ok(parsed) => {
-                            session.received(now, parsed.reliable);
-                            if let Some(goodbye) = parsed.goodbye {
-                                peer.outbox.ack(session.final_ack());
-                                if ending.is_none() {
-                                    peer.outbox.finish(goodbye);
-                                    ending = Some(Ending { reason: LinkEndReason::Goodbye(goodbye), until: Instant::now() + running.drain });
-                                }
-                                peer.outbox.hang_up();
-                            }
-                        }
-                        Err(text) => break (LinkEndReason::Protocol, text),
-                    }
+        let wake_at = tokio::time::Instant::from(ending.map_or(wake_at, |ending| wake_at.min(ending.until)));
+        if wake_at < alarm.deadline() || alarm.is_elapsed() {
+            alarm.as_mut().reset(wake_at);
+        }
+        let arrived = tokio::select! {
+            outcome = &mut writing.0, if !written => match outcome {
+                Ok(Ok(())) => {
+                    written = true;
+                    continue;
                 }
-                Err(error) => break (LinkEndReason::Lost, HandshakeError::from(error).to_string()),
+                Ok(Err(error)) => break (LinkEndReason::Lost, broken(error)),
+                // Reported by who runs the link.
+                Err(failure) => std::panic::resume_unwind(failure.into_panic()),
             },
-            () = peer.inbox.room(), if deaf => {}
-            () = tokio::time::sleep_until(wake_at.into()) => {
+            outcome = reading.ready(), if !deaf && !reading.closed && !unparsed => outcome.map_err(ReadError::Io),
+            () = std::future::ready(()), if unparsed => Ok(()),
+            () = peer.inbox.room(), if deaf => continue,
+            () = &mut alarm => {
                 if let Some(Ending { reason, until }) = ending && Instant::now() >= until {
                     break (reason, "not everything could be flushed in time".into());
                 }
+                continue;
             }
             goodbye = &mut running.close, if ending.is_none() => {
                 // The node goes without a word only when the whole server is being freed.
@@ -116,16 +104,59 @@ pub(crate) async fn run(stream: Stream, mut running: Running) -> LinkEnd {
                 peer.outbox.ack(session.final_ack());
                 peer.outbox.finish(goodbye);
                 ending = Some(Ending { reason: LinkEndReason::Closed(goodbye), until: Instant::now() + running.drain });
+                continue;
             }
+        };
+        let obey = |control| obey(control, &mut session, &peer, now);
+        let outcome = match arrived {
+            Err(error) => Err(error),
+            Ok(()) if std::mem::take(&mut unparsed) => reading.parse(&peer, &running.queue, obey).map(Some),
+            Ok(()) => reading.read(&peer, &running.queue, obey),
+        };
+        match outcome {
+            Ok(None) => {}
+            Ok(Some(parsed)) => {
+                let now = running.epoch.elapsed();
+                if session.heard(now) {
+                    peer.set_state(ConnectionState::Connected);
+                    running.queue.push(Event::ServerResumed { server: RemoteServer::new(peer.clone()) });
+                }
+                session.received(now, parsed.reliable);
+                if let Some(goodbye) = parsed.goodbye {
+                    peer.outbox.ack(session.final_ack());
+                    if ending.is_none() {
+                        peer.outbox.finish(goodbye);
+                        ending = Some(Ending { reason: LinkEndReason::Goodbye(goodbye), until: Instant::now() + running.drain });
+                    }
+                    peer.outbox.hang_up();
+                }
+                if reading.closed && !reading.ended {
+                    let text = "the connection was closed without a goodbye: its process ended, or the network cut it";
+                    break (LinkEndReason::Lost, text.into());
+                }
+            }
+            Err(ReadError::Protocol(text)) => break (LinkEndReason::Protocol, text),
+            Err(ReadError::Io(error)) => break (LinkEndReason::Lost, broken(error)),
         }
     };
 
     let unacknowledged = session.unacknowledged(peer.outbox.reliable());
     peer.outbox.close();
+    peer.inbox.assembling(0);
+    peer.set_acknowledged(peer.outbox.reliable().bytes);
     peer.set_round_trip(None);
     // Once it is being closed, how the socket ended is no news.
     let reason = ending.map_or(reason, |ending| ending.reason);
     LinkEnd { reason, text: explained(reason, text), unacknowledged }
+}
+
+/// A task that ends when it is dropped.
+struct Task(JoinHandle<io::Result<()>>);
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Carries out what is due; true: give up.
@@ -133,7 +164,7 @@ fn take_steps(session: &mut Session, peer: &Arc<Peer>, queue: &EventQueue, now: 
     while let Some(step) = session.step(now) {
         match step {
             Step::Ping { stamp } => peer.outbox.ping(stamp),
-            Step::Ack { received } => peer.outbox.ack(received),
+            Step::Ack(received) => peer.outbox.ack(received),
             Step::Interrupted => {
                 peer.set_state(ConnectionState::Interrupted);
                 queue.push(Event::ServerInterrupted { server: RemoteServer::new(peer.clone()) });
@@ -149,7 +180,11 @@ fn obey(control: Control, session: &mut Session, peer: &Peer, now: Duration) -> 
     match control {
         Control::Ping { stamp } => peer.outbox.pong(stamp),
         Control::Pong { stamp } => peer.set_round_trip(Some(session.pong(now, stamp)?)),
-        Control::Ack { received } => session.acknowledged(received, peer.outbox.reliable())?,
+        Control::Ack { received, bytes } => {
+            let received = Tally { messages: received, bytes };
+            session.acknowledged(received, peer.outbox.reliable())?;
+            peer.set_acknowledged(received.bytes);
+        }
         Control::Goodbye(goodbye) => return Ok(Some(goodbye)),
         handshake @ (Control::Hello(_) | Control::Welcome(_) | Control::Refused(_) | Control::Confirm | Control::Confirmed) => {
             return Err(HandshakeError::unexpected("a message, ping, pong, ack or goodbye", &handshake).to_string());
@@ -158,32 +193,8 @@ fn obey(control: Control, session: &mut Session, peer: &Peer, now: Duration) -> 
     Ok(None)
 }
 
-/// Takes everything that waits, again and again, until the outbox says to hang up.
-async fn write(mut writer: WriteHalf<Stream>, peer: &Arc<Peer>, queue: &EventQueue) -> std::io::Result<()> {
-    let (mut control, mut frames) = (Vec::new(), Vec::new());
-    loop {
-        let next = peer.outbox.take(&mut control, &mut frames).await;
-        writer.write_all(&control).await?;
-        for step in frames.chunks(WRITE_STEP) {
-            writer.write_all(step).await?;
-            if peer.outbox.written(step.len()) {
-                queue.push(Event::Writable { server: RemoteServer::new(peer.clone()) });
-            }
-        }
-        match next {
-            Next::Frames => {}
-            Next::Goodbye(goodbye) => {
-                control.clear();
-                Control::Goodbye(goodbye).append_to(&mut control);
-                writer.write_all(&control).await?;
-            }
-            Next::HangUp => return writer.shutdown().await,
-        }
-        writer.flush().await?;
-        if frames.capacity() > KEEP_BUFFER {
-            frames = Vec::new();
-        }
-    }
+fn broken(error: io::Error) -> String {
+    HandshakeError::from(error).to_string()
 }
 
 fn explained(reason: LinkEndReason, text: String) -> String {

@@ -19,13 +19,26 @@ pub(crate) enum Step {
     Ping {
         stamp: u64,
     },
-    Ack {
-        received: u64,
-    },
+    Ack(Tally),
     /// Tell the game: nothing heard for a while.
     Interrupted,
     /// End the link: nothing heard for too long.
     GiveUp,
+}
+
+/// Reliable messages, counted from the start of a link.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) messages: u64,
+    /// Of their payloads.
+    pub(crate) bytes: u64,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, messages: u64, bytes: u64) {
+        self.messages += messages;
+        self.bytes += bytes;
+    }
 }
 
 /// The state of one started link.
@@ -38,11 +51,11 @@ pub(crate) struct Session {
     next_ping: Duration,
     first_stamp: u64,
     last_stamp: u64,
-    received: u64,
-    acknowledged: u64,
+    received: Tally,
+    acknowledged: Tally,
     ack_at: Option<Duration>,
     /// Reliable messages of ours that the peer has acknowledged.
-    delivered: u64,
+    delivered: Tally,
 }
 
 impl Session {
@@ -56,10 +69,10 @@ impl Session {
             next_ping: now,
             first_stamp: stamp,
             last_stamp: stamp,
-            received: 0,
-            acknowledged: 0,
+            received: Tally::default(),
+            acknowledged: Tally::default(),
             ack_at: None,
-            delivered: 0,
+            delivered: Tally::default(),
         }
     }
 
@@ -70,18 +83,21 @@ impl Session {
     }
 
     /// Reliable messages came.
-    pub(crate) fn received(&mut self, now: Duration, reliable: u64) {
-        self.received += reliable;
-        if reliable > 0 && self.ack_at.is_none() {
+    pub(crate) fn received(&mut self, now: Duration, reliable: Tally) {
+        self.received.add(reliable.messages, reliable.bytes);
+        if reliable.messages > 0 && self.ack_at.is_none() {
             self.ack_at = Some(now + ACK_WITHIN);
         }
     }
 
     /// The peer acknowledges; `sent` is how many it can have seen. An error breaks the protocol.
-    pub(crate) fn acknowledged(&mut self, received: u64, sent: u64) -> Result<(), String> {
-        if received < self.delivered || received > sent {
-            return Err(format!("acknowledged {received} messages, but {sent} were sent and {} acknowledged before", self.delivered));
-        }
+    pub(crate) fn acknowledged(&mut self, received: Tally, sent: Tally) -> Result<(), String> {
+        let check = |what: &str, received: u64, sent: u64, before: u64| match received < before || received > sent {
+            true => Err(format!("acknowledged {received} {what}, but {sent} were sent and {before} acknowledged before")),
+            false => Ok(()),
+        };
+        check("messages", received.messages, sent.messages, self.delivered.messages)?;
+        check("bytes", received.bytes, sent.bytes, self.delivered.bytes)?;
         self.delivered = received;
         Ok(())
     }
@@ -95,7 +111,7 @@ impl Session {
     }
 
     /// The last acknowledgement, beside this side's goodbye.
-    pub(crate) fn final_ack(&mut self) -> u64 {
+    pub(crate) fn final_ack(&mut self) -> Tally {
         self.ack_at = None;
         self.acknowledged = self.received;
         self.received
@@ -110,9 +126,9 @@ impl Session {
     pub(crate) fn step(&mut self, now: Duration) -> Option<Step> {
         if self.ack_at.is_some_and(|at| at <= now) {
             self.ack_at = None;
-            if self.received > self.acknowledged {
+            if self.received != self.acknowledged {
                 self.acknowledged = self.received;
-                return Some(Step::Ack { received: self.received });
+                return Some(Step::Ack(self.received));
             }
         }
         if self.next_ping <= now {
@@ -138,8 +154,8 @@ impl Session {
     }
 
     /// Of `sent` reliable messages, those not known to have arrived.
-    pub(crate) fn unacknowledged(&self, sent: u64) -> u64 {
-        sent - self.delivered.min(sent)
+    pub(crate) fn unacknowledged(&self, sent: Tally) -> u64 {
+        sent.messages - self.delivered.messages.min(sent.messages)
     }
 
     fn give_up_at(&self) -> Duration {
@@ -157,6 +173,10 @@ mod tests {
 
     const PACE: Pace =
         Pace { keep_alive: Duration::from_secs(1), interrupted_after: Duration::from_secs(5), resume_window: Duration::from_secs(10) };
+
+    fn tally(messages: u64) -> Tally {
+        Tally { messages, bytes: messages * 100 }
+    }
 
     fn at(millis: u64) -> Duration {
         Duration::from_millis(millis)
@@ -196,20 +216,21 @@ mod tests {
     fn messages_are_acknowledged_once_within_ten_milliseconds() {
         let mut session = Session::new(PACE, at(0));
         steps(&mut session, at(0));
-        session.received(at(100), 3);
-        session.received(at(105), 2);
+        session.received(at(100), tally(3));
+        session.received(at(105), tally(2));
         assert_eq!(session.deadline(), at(110));
-        assert_eq!(steps(&mut session, at(110)), [Step::Ack { received: 5 }]);
+        assert_eq!(steps(&mut session, at(110)), [Step::Ack(tally(5))]);
         assert_eq!(steps(&mut session, at(120)), []);
     }
 
     #[test]
     fn forged_acknowledgements_and_pongs_break_the_protocol() {
         let mut session = Session::new(PACE, at(50));
-        assert!(session.acknowledged(3, 2).is_err(), "more than were sent");
-        assert!(session.acknowledged(2, 2).is_ok());
-        assert!(session.acknowledged(1, 2).is_err(), "backwards");
-        assert_eq!(session.unacknowledged(5), 3);
+        assert!(session.acknowledged(tally(3), tally(2)).is_err(), "more than were sent");
+        assert!(session.acknowledged(Tally { bytes: 201, ..tally(2) }, tally(2)).is_err(), "more bytes than were sent");
+        assert!(session.acknowledged(tally(2), tally(2)).is_ok());
+        assert!(session.acknowledged(tally(1), tally(2)).is_err(), "backwards");
+        assert_eq!(session.unacknowledged(tally(5)), 3);
         assert!(session.pong(at(60), 49_999).is_err(), "from before the link");
         assert!(session.pong(at(60), 50_001).is_err(), "never sent");
         assert_eq!(session.pong(at(60), 50_000), Ok(at(10)));

@@ -6,14 +6,15 @@
 //!
 //! May use: the error type, serde and, for writing serde types, bincode. Must never know: tokio, sockets, the clock, or what any payload means.
 
+mod delivery;
 mod deserialize;
 mod reader;
 mod writer;
 
+pub use delivery::{Delivery, Lane, SendMode};
 pub use reader::Reader;
 pub use writer::Writer;
 
-use crate::error::Error;
 use bytes::Bytes;
 
 /// What travels from one server to another: a number the game gives a meaning, and bytes.
@@ -24,48 +25,20 @@ pub struct Message {
     /// Which of the game's own messages this is; Sinew reserves none.
     pub tag: u16,
     pub mode: SendMode,
+    pub lane: Lane,
     pub payload: Bytes,
 }
 
 impl Message {
     /// Takes the payload without copying it when it is a [`Writer`], a `Vec<u8>` or [`Bytes`].
-    pub fn new(tag: u16, mode: SendMode, payload: impl Into<Bytes>) -> Self {
-        Self { tag, mode, payload: payload.into() }
+    pub fn new(tag: u16, delivery: impl Into<Delivery>, payload: impl Into<Bytes>) -> Self {
+        let Delivery { mode, lane } = delivery.into();
+        Self { tag, mode, lane, payload: payload.into() }
     }
 
     /// Reads the payload from its start.
     pub fn reader(&self) -> Reader<'_> {
         Reader::new(&self.payload)
-    }
-}
-
-/// How much a message is worth.
-///
-/// The numbers cross the C ABI and are for ever.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[repr(u32)]
-pub enum SendMode {
-    /// Arrives exactly once and in order, across broken connections, as long as both servers live.
-    Reliable = 0,
-    /// Arrives at most once, in any order; dropped rather than queued.
-    Unreliable = 1,
-}
-
-impl From<SendMode> for u32 {
-    fn from(mode: SendMode) -> Self {
-        mode as u32
-    }
-}
-
-impl TryFrom<u32> for SendMode {
-    type Error = Error;
-
-    fn try_from(number: u32) -> Result<Self, Error> {
-        match number {
-            0 => Ok(SendMode::Reliable),
-            1 => Ok(SendMode::Unreliable),
-            _ => Err(Error::InvalidArgument(format!("{number} is no send mode; use 0 (reliable) or 1 (unreliable)"))),
-        }
     }
 }
 

@@ -23,7 +23,7 @@ use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::id::ServerId;
 use crate::link::ConnectionState;
-use crate::message::SendMode;
+use crate::message::Delivery;
 use crate::runtime;
 use crate::transport::identity::Identity;
 use node::Node;
@@ -103,19 +103,22 @@ impl Server {
     }
 
     /// Sends a message to a connected server; see [`RemoteServer::send`].
-    pub fn send(&self, to: ServerId, tag: u16, payload: &[u8], mode: SendMode) -> Result<(), Error> {
+    pub fn send(&self, to: ServerId, tag: u16, payload: &[u8], delivery: impl Into<Delivery>) -> Result<(), Error> {
         self.running()?;
-        self.shared.peer(to)?.send(tag, mode, payload)
+        // Held meanwhile, instead of counting one more owner for each message: only the node writes to it, and it waits for a copy at most.
+        let peers = self.shared.peers.read();
+        peers.get(&to).ok_or(Error::UnknownServer(to))?.send(tag, delivery.into(), payload)
     }
 
     /// Sends a message to every connected server of a group, as many as have room; none of them blocks the others.
     ///
     /// Errors: `UnknownGroup`, `MessageTooBig`, `Stopped`.
-    pub fn broadcast(&self, group: &str, tag: u16, payload: &[u8], mode: SendMode) -> Result<Broadcast, Error> {
+    pub fn broadcast(&self, group: &str, tag: u16, payload: &[u8], delivery: impl Into<Delivery>) -> Result<Broadcast, Error> {
         self.running()?;
+        let delivery = delivery.into();
         let mut outcome = Broadcast::default();
         for peer in self.shared.members(group)? {
-            match peer.send(tag, mode, payload) {
+            match peer.send(tag, delivery, payload) {
                 Ok(()) => outcome.sent += 1,
                 Err(Error::QueueFull { to, .. }) => outcome.full.push(to),
                 Err(Error::NotConnected(_) | Error::UnknownServer(_)) => {}

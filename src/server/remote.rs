@@ -5,7 +5,7 @@ use crate::config::Visibility;
 use crate::error::Error;
 use crate::id::ServerId;
 use crate::link::{ConnectionState, Peer};
-use crate::message::SendMode;
+use crate::message::Delivery;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,12 +66,13 @@ impl RemoteServer {
         self.0.outbox.queued_bytes()
     }
 
-    /// Sends a message: copied before this returns, never blocks.
+    /// Sends a message: copied before this returns, never blocks. `delivery` is a [`SendMode`](crate::SendMode), perhaps
+    /// [on a lane](crate::SendMode::on).
     ///
     /// Errors: `NotConnected` and `UnknownServer` (it has left), `QueueFull` (nothing was queued; a `Writable` event follows),
     /// `MessageTooBig`. An unreliable message that finds the link busy is dropped and counted, which is no error.
-    pub fn send(&self, tag: u16, payload: &[u8], mode: SendMode) -> Result<(), Error> {
-        self.0.send(tag, mode, payload)
+    pub fn send(&self, tag: u16, payload: &[u8], delivery: impl Into<Delivery>) -> Result<(), Error> {
+        self.0.send(tag, delivery.into(), payload)
     }
 }
 

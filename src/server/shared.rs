@@ -7,7 +7,7 @@ use crate::config::ServerConfig;
 use crate::error::Error;
 use crate::event::EventQueue;
 use crate::id::ServerId;
-use crate::link::Peer;
+use crate::link::{Commons, Peer};
 use crate::registry::Registration;
 use once_cell::sync::OnceCell;
 use parking_lot::{Mutex, RwLock};
@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 pub(crate) struct Shared {
@@ -24,6 +24,8 @@ pub(crate) struct Shared {
     pub(crate) queue: Arc<EventQueue>,
     /// Everybody in view, ordered by id. Written by the node alone.
     pub(crate) peers: RwLock<BTreeMap<ServerId, Arc<Peer>>>,
+    /// What the links share.
+    pub(crate) commons: Arc<Commons>,
     pub(crate) rejections: Rejections,
     /// `now` of the pure parts is the time since this.
     pub(crate) epoch: Instant,
@@ -49,8 +51,9 @@ impl Shared {
     pub(super) fn new(config: ServerConfig) -> Self {
         Self {
             topology: Topology::new(config.groups.clone()),
-            queue: Arc::new(EventQueue::new(config.limits.event_queue_bytes)),
+            queue: Arc::new(EventQueue::new(config.limits.event_queue_bytes, Duration::from_micros(config.runtime.busy_poll_us))),
             peers: RwLock::default(),
+            commons: Commons::new(&config.limits, &config.runtime),
             rejections: Rejections::default(),
             epoch: Instant::now(),
             bound: OnceCell::new(),

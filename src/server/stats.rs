@@ -23,10 +23,16 @@ pub struct Stats {
     pub sends_refused: u64,
     /// Bytes that wait in all outboxes.
     pub outbox_bytes: usize,
-    /// Bytes of messages received and not yet polled, bookkeeping included.
+    /// Bytes of reliable messages that are not known to have arrived, those that wait included.
+    pub unacknowledged_bytes: u64,
+    /// Memory of messages received and not yet polled, and of large ones of which not everything is there yet.
     pub inbox_bytes: usize,
     /// Bytes of other events not yet polled.
     pub event_bytes: usize,
+    /// Memory that lies ready for the next messages.
+    pub recycled_bytes: usize,
+    /// Most memory that messages and events can take by the limits, with as many links as now.
+    pub ceiling_bytes: usize,
     /// How long the oldest event has waited for a poll.
     pub oldest_event_wait: Duration,
     /// Log lines dropped because nobody polled.
@@ -48,6 +54,7 @@ pub(super) fn collect(shared: &Shared) -> Stats {
         oldest_event_wait: shared.queue.oldest_wait(),
         logs_dropped: shared.queue.dropped_logs(),
         rejected: shared.rejections.counts(),
+        recycled_bytes: shared.commons.pool.idle_bytes(),
         ..Stats::default()
     };
     for peer in shared.peers.read().values() {
@@ -58,7 +65,9 @@ pub(super) fn collect(shared: &Shared) -> Stats {
         stats.messages_dropped += peer.traffic.dropped.load(Ordering::Relaxed);
         stats.sends_refused += peer.traffic.refused.load(Ordering::Relaxed);
         stats.outbox_bytes += peer.outbox.queued_bytes();
+        stats.unacknowledged_bytes += peer.unacknowledged_bytes();
         stats.inbox_bytes += peer.inbox.bytes();
     }
+    stats.ceiling_bytes = shared.commons.ceiling(stats.connected) + shared.config.limits.event_queue_bytes;
     stats
 }

@@ -27,9 +27,10 @@ pub(crate) enum Control {
     Pong {
         stamp: u64,
     },
-    /// How many reliable messages of this link have been received so far.
+    /// How many reliable messages of this link have been received so far, and how many bytes their payloads are.
     Ack {
         received: u64,
+        bytes: u64,
     },
     /// Nothing follows from this side.
     Goodbye(Goodbye),

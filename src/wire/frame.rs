@@ -1,6 +1,6 @@
 //! The eight bytes in front of everything on a link.
 
-use crate::message::SendMode;
+use crate::message::{Delivery, Lane, SendMode};
 
 /// Bytes of a frame header: `len: u32, kind: u8, flags: u8, tag: u16`, little-endian.
 pub(crate) const HEADER_BYTES: usize = 8;
@@ -8,15 +8,43 @@ pub(crate) const HEADER_BYTES: usize = 8;
 /// Largest control frame body. A hello is a few hundred bytes; names and versions are bounded by the configuration.
 pub(crate) const MAX_CONTROL_BYTES: usize = 64 * 1024;
 
+/// Largest body of a message frame and of a fragment, so that no frame is longer than 64 KiB. A larger message is cut into fragments.
+pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024 - HEADER_BYTES;
+
+/// Bytes in front of a message's first fragment: how long the whole message is, `u32`, little-endian.
+pub(crate) const TOTAL_BYTES: usize = 4;
+
 const KIND_CONTROL: u8 = 0;
 const KIND_MESSAGE: u8 = 1;
+const KIND_BEGIN: u8 = 2;
+const KIND_CONTINUE: u8 = 3;
 const FLAG_UNRELIABLE: u8 = 0b0000_0001;
+const LANE_SHIFT: u8 = 1;
+const FLAGS: u8 = FLAG_UNRELIABLE | 0b11 << LANE_SHIFT;
 
 /// A frame header that has been checked against the limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Header {
-    Control { len: usize },
-    Message { len: usize, tag: u16, mode: SendMode },
+    Control {
+        len: usize,
+    },
+    Message {
+        len: usize,
+        tag: u16,
+        delivery: Delivery,
+    },
+    /// The first part of a message too large for one frame; [`TOTAL_BYTES`] precede it in the body.
+    Begin {
+        len: usize,
+        tag: u16,
+        delivery: Delivery,
+    },
+    /// The next part of the message that was begun on this lane.
+    Continue {
+        len: usize,
+        tag: u16,
+        delivery: Delivery,
+    },
 }
 
 /// Why bytes are not a frame. The link is closed with this text.
@@ -32,6 +60,10 @@ pub(crate) enum FrameError {
     ControlTooBig { len: usize },
     #[error("a message of {len} bytes is over limits.max_message_bytes = {limit} of this server")]
     MessageTooBig { len: usize, limit: usize },
+    #[error("a frame of {len} bytes is over the limit of {MAX_BODY_BYTES}; larger messages come in fragments")]
+    FrameTooBig { len: usize },
+    #[error("a fragment of {len} bytes carries nothing")]
+    Empty { len: usize },
 }
 
 impl Header {
@@ -45,12 +77,14 @@ impl Header {
             KIND_CONTROL if tag != 0 => Err(FrameError::Tag(tag)),
             KIND_CONTROL if len > MAX_CONTROL_BYTES => Err(FrameError::ControlTooBig { len }),
             KIND_CONTROL => Ok(Header::Control { len }),
-            KIND_MESSAGE if flags & !FLAG_UNRELIABLE != 0 => Err(FrameError::Flags(flags)),
+            KIND_MESSAGE..=KIND_CONTINUE if flags & !FLAGS != 0 => Err(FrameError::Flags(flags)),
             KIND_MESSAGE if len > max_message_bytes => Err(FrameError::MessageTooBig { len, limit: max_message_bytes }),
-            KIND_MESSAGE => {
-                let mode = if flags & FLAG_UNRELIABLE != 0 { SendMode::Unreliable } else { SendMode::Reliable };
-                Ok(Header::Message { len, tag, mode })
-            }
+            KIND_MESSAGE..=KIND_CONTINUE if len > MAX_BODY_BYTES => Err(FrameError::FrameTooBig { len }),
+            KIND_MESSAGE => Ok(Header::Message { len, tag, delivery: delivery(flags) }),
+            KIND_BEGIN if len <= TOTAL_BYTES => Err(FrameError::Empty { len }),
+            KIND_BEGIN => Ok(Header::Begin { len, tag, delivery: delivery(flags) }),
+            KIND_CONTINUE if len == 0 => Err(FrameError::Empty { len }),
+            KIND_CONTINUE => Ok(Header::Continue { len, tag, delivery: delivery(flags) }),
             other => Err(FrameError::Kind(other)),
         }
     }
@@ -59,7 +93,9 @@ impl Header {
     pub(crate) fn to_bytes(self) -> [u8; HEADER_BYTES] {
         let (len, kind, flags, tag) = match self {
             Header::Control { len } => (len, KIND_CONTROL, 0, 0),
-            Header::Message { len, tag, mode } => (len, KIND_MESSAGE, if mode == SendMode::Unreliable { FLAG_UNRELIABLE } else { 0 }, tag),
+            Header::Message { len, tag, delivery } => (len, KIND_MESSAGE, flags(delivery), tag),
+            Header::Begin { len, tag, delivery } => (len, KIND_BEGIN, flags(delivery), tag),
+            Header::Continue { len, tag, delivery } => (len, KIND_CONTINUE, flags(delivery), tag),
         };
         let [l0, l1, l2, l3] = (len as u32).to_le_bytes();
         let [t0, t1] = tag.to_le_bytes();
@@ -69,9 +105,19 @@ impl Header {
     /// Bytes that follow the header.
     pub(crate) fn body_len(self) -> usize {
         match self {
-            Header::Control { len } | Header::Message { len, .. } => len,
+            Header::Control { len } | Header::Message { len, .. } | Header::Begin { len, .. } | Header::Continue { len, .. } => len,
         }
     }
+}
+
+fn flags(delivery: Delivery) -> u8 {
+    let unreliable = if delivery.mode == SendMode::Unreliable { FLAG_UNRELIABLE } else { 0 };
+    unreliable | delivery.lane.number() << LANE_SHIFT
+}
+
+fn delivery(flags: u8) -> Delivery {
+    let mode = if flags & FLAG_UNRELIABLE != 0 { SendMode::Unreliable } else { SendMode::Reliable };
+    mode.on(Lane::from_bits(flags >> LANE_SHIFT))
 }
 
 /// The header at the front of `bytes`: `None` while fewer than [`HEADER_BYTES`] are there.
@@ -89,16 +135,21 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_message_header_survives_the_wire(len in 0..=LIMIT, tag: u16, unreliable: bool) {
+        fn a_message_header_survives_the_wire(len in TOTAL_BYTES + 1..=MAX_BODY_BYTES, tag: u16, unreliable: bool, lane in 0..4u8, kind in 0..3) {
             let mode = if unreliable { SendMode::Unreliable } else { SendMode::Reliable };
-            let header = Header::Message { len, tag, mode };
+            let delivery = mode.on(Lane::new(lane).unwrap());
+            let header = match kind {
+                0 => Header::Message { len, tag, delivery },
+                1 => Header::Begin { len, tag, delivery },
+                _ => Header::Continue { len, tag, delivery },
+            };
             prop_assert_eq!(Header::parse(header.to_bytes(), LIMIT), Ok(header));
         }
 
         #[test]
         fn any_eight_bytes_are_a_bounded_header_or_an_error(bytes: [u8; 8]) {
             if let Ok(header) = Header::parse(bytes, LIMIT) {
-                prop_assert!(header.body_len() <= LIMIT);
+                prop_assert!(header.body_len() <= MAX_CONTROL_BYTES);
                 prop_assert_eq!(header.to_bytes(), bytes);
             }
         }
@@ -106,17 +157,29 @@ mod tests {
 
     #[test]
     fn a_length_of_4_gib_is_refused_by_the_header_alone() {
-        let bytes = [0xff, 0xff, 0xff, 0xff, KIND_MESSAGE, 0, 0, 0];
-        assert_eq!(Header::parse(bytes, LIMIT), Err(FrameError::MessageTooBig { len: u32::MAX as usize, limit: LIMIT }));
+        let header = |kind| Header::parse([0xff, 0xff, 0xff, 0xff, kind, 0, 0, 0], LIMIT);
+        let len = u32::MAX as usize;
+        assert_eq!(header(KIND_CONTROL), Err(FrameError::ControlTooBig { len }));
+        assert_eq!(header(KIND_MESSAGE), Err(FrameError::MessageTooBig { len, limit: LIMIT }));
+        assert_eq!(header(KIND_BEGIN), Err(FrameError::FrameTooBig { len }));
+        assert_eq!(header(KIND_CONTINUE), Err(FrameError::FrameTooBig { len }));
     }
 
     #[test]
     fn every_reserved_bit_is_refused() {
-        for bit in 1..8 {
-            assert_eq!(Header::parse([0, 0, 0, 0, KIND_MESSAGE, 1 << bit, 0, 0], LIMIT), Err(FrameError::Flags(1 << bit)));
+        for kind in [KIND_MESSAGE, KIND_BEGIN, KIND_CONTINUE] {
+            for bit in 3..8 {
+                assert_eq!(Header::parse([9, 0, 0, 0, kind, 1 << bit, 0, 0], LIMIT), Err(FrameError::Flags(1 << bit)));
+            }
         }
-        assert_eq!(Header::parse([0, 0, 0, 0, 2, 0, 0, 0], LIMIT), Err(FrameError::Kind(2)));
+        assert_eq!(Header::parse([0, 0, 0, 0, 4, 0, 0, 0], LIMIT), Err(FrameError::Kind(4)));
         assert_eq!(Header::parse([0, 0, 0, 0, KIND_CONTROL, 0, 1, 0], LIMIT), Err(FrameError::Tag(1)));
+    }
+
+    #[test]
+    fn a_fragment_carries_something() {
+        assert_eq!(Header::parse([4, 0, 0, 0, KIND_BEGIN, 0, 0, 0], LIMIT), Err(FrameError::Empty { len: 4 }));
+        assert_eq!(Header::parse([0, 0, 0, 0, KIND_CONTINUE, 0, 0, 0], LIMIT), Err(FrameError::Empty { len: 0 }));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Holds `WIRE.md` to the code: its tables and its examples are read out of the page and compared.
 
 use super::control::{Claim, Control, Goodbye, Hello, LinkTopology, Refusal, RefusalCode, Terms, Welcome};
-use super::frame::{HEADER_BYTES, Header, MAX_CONTROL_BYTES};
+use super::frame::{HEADER_BYTES, Header, MAX_BODY_BYTES, MAX_CONTROL_BYTES};
 use super::{ALPN, PROTOCOL, codec};
 use crate::config::{LimitsSection, Visibility};
 use crate::id::ServerId;
-use crate::message::SendMode;
+use crate::message::{Lane, SendMode};
 
 const PAGE: &str = include_str!("WIRE.md");
 
@@ -71,12 +71,12 @@ fn assert_control(name: &str, control: Control) {
 #[test]
 fn the_control_examples_are_what_the_code_writes_and_reads() {
     assert_control("hello", Control::Hello(hello()));
-    assert_control("ack", Control::Ack { received: 70_000 });
+    assert_control("ack", Control::Ack { received: 70_000, bytes: 240 });
 }
 
 #[test]
 fn the_message_example_is_what_the_code_writes_and_reads() {
-    let header = Header::Message { len: 2, tag: 513, mode: SendMode::Unreliable };
+    let header = Header::Message { len: 2, tag: 513, delivery: SendMode::Unreliable.on(Lane::HIGHEST) };
     let bytes = example("message");
     let (front, body) = bytes.split_first_chunk::<HEADER_BYTES>().expect("a whole header");
     assert_eq!((*front, body), (header.to_bytes(), &b"hi"[..]));
@@ -95,7 +95,7 @@ fn the_tables_number_the_variants_as_the_code_does() {
         Control::Confirmed,
         Control::Ping { stamp: 0 },
         Control::Pong { stamp: 0 },
-        Control::Ack { received: 0 },
+        Control::Ack { received: 0, bytes: 0 },
         Control::Goodbye(Goodbye::Stopped),
     ];
     assert_eq!(table("control"), numbered(&controls));
@@ -119,6 +119,7 @@ fn the_tables_number_the_variants_as_the_code_does() {
 #[test]
 fn the_limits_and_deadlines_are_those_of_the_code() {
     assert!(PAGE.contains(&format!("A control body is at most {MAX_CONTROL_BYTES} bytes")));
+    assert!(PAGE.contains(&format!("the body of every other frame at most {MAX_BODY_BYTES} bytes")));
     assert!(PAGE.contains(&format!("The ALPN protocol is `{}`", String::from_utf8_lossy(ALPN))));
     assert!(PAGE.contains(&format!("builds offer {} to {}", PROTOCOL.start(), PROTOCOL.end())));
     let limits = LimitsSection::default();

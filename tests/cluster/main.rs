@@ -5,6 +5,7 @@ mod asynchronous;
 mod child;
 mod idle;
 mod joining;
+mod lanes;
 mod names;
 mod ports;
 mod pressure;

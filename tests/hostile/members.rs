@@ -2,7 +2,10 @@
 
 use crate::client::Line;
 use crate::field::{Enrolled, Field};
-use crate::wire::{CONTROL, Control, Goodbye, MAX_CONTROL_BYTES, MESSAGE, Refusal, RefusalCode, frame, header, message};
+use crate::wire::{
+    BEGIN, CONTINUE, CONTROL, Control, Goodbye, MAX_BODY_BYTES, MAX_CONTROL_BYTES, MESSAGE, Refusal, RefusalCode, begin, frame, header,
+    message,
+};
 use sinew::{DisconnectReason, Event, Rejection};
 use std::time::Duration;
 
@@ -50,7 +53,7 @@ fn misdeed(limits: &str, sent: Vec<u8>, sentence: &str) {
 
 #[test]
 fn an_acknowledgement_of_what_was_never_sent() {
-    misdeed("", Control::Ack { received: 1000 }.frame(), "acknowledged 1000 messages, but 0 were sent");
+    misdeed("", Control::Ack { received: 1000, bytes: 0 }.frame(), "acknowledged 1000 messages, but 0 were sent");
 }
 
 #[test]
@@ -98,6 +101,38 @@ fn frames_that_are_none() {
     misdeed("", frame(MESSAGE, 0x40, 0, b"x"), "reserved flag bits set");
     misdeed("", frame(9, 0, 0, b"x"), "unknown frame kind 9");
     misdeed("", frame(CONTROL, 0, 0, &[77]), "malformed control message");
+}
+
+#[test]
+fn fragments_where_none_belong() {
+    let ten = [7; 10];
+    misdeed("", frame(CONTINUE, 0, 1, &ten), "a fragment on lane 0, where no message was begun");
+    let twice = [begin(2, 1, 70_000, &ten), begin(2, 1, 70_000, &ten)].concat();
+    misdeed("", twice, "a second message in fragments on lane 1, where one of 70000 bytes is not complete");
+    let between = [begin(6, 1, 70_000, &ten), frame(MESSAGE, 6, 1, b"x")].concat();
+    misdeed("", between, "a message between the fragments of another on lane 3");
+    let other = [begin(0, 1, 70_000, &ten), frame(CONTINUE, 0, 2, &ten)].concat();
+    misdeed("", other, "a fragment with tag 2 on lane 0, where a message with tag 1 was begun");
+    let other = [begin(0, 1, 70_000, &ten), frame(CONTINUE, 1, 1, &ten)].concat();
+    misdeed("", other, "a fragment with tag 1 on lane 0");
+}
+
+#[test]
+fn fragments_that_add_up_to_nothing_that_was_announced() {
+    let ten = [7; 10];
+    misdeed("", begin(0, 1, u32::MAX, &ten), "a message of 4294967295 bytes is over limits.max_message_bytes");
+    misdeed(
+        "limits.max_message_bytes = 100000",
+        begin(0, 1, 100_001, &ten),
+        "a message of 100001 bytes is over limits.max_message_bytes = 100000",
+    );
+    misdeed("", begin(0, 1, 10, &ten), "a message of 10 bytes in fragments, though it fits in one frame");
+    let more = [begin(0, 1, 65_600, &[7; 65_524]), frame(CONTINUE, 0, 1, &[7; 77])].concat();
+    misdeed("", more, "a fragment of 77 bytes on lane 0, where 76 are missing");
+    misdeed("", frame(BEGIN, 0, 1, &[1, 2, 3, 4]), "a fragment of 4 bytes carries nothing");
+    misdeed("", frame(CONTINUE, 0, 1, &[]), "a fragment of 0 bytes carries nothing");
+    misdeed("", header(MAX_BODY_BYTES as u32 + 1, MESSAGE, 0, 1).to_vec(), "a frame of 65529 bytes is over the limit of 65528");
+    misdeed("", header(u32::MAX, BEGIN, 0, 1).to_vec(), "a frame of 4294967295 bytes is over the limit");
 }
 
 #[test]

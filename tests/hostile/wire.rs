@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) const CONTROL: u8 = 0;
 pub(crate) const MESSAGE: u8 = 1;
+pub(crate) const BEGIN: u8 = 2;
+pub(crate) const CONTINUE: u8 = 3;
+pub(crate) const MAX_BODY_BYTES: usize = 65_528;
 pub(crate) const MAX_CONTROL_BYTES: usize = 64 * 1024;
 
 /// `len: u32, kind: u8, flags: u8, tag: u16`, little-endian.
@@ -26,6 +29,11 @@ pub(crate) fn message(tag: u16, payload: &[u8]) -> Vec<u8> {
     frame(MESSAGE, 0, tag, payload)
 }
 
+/// The first fragment of a message of `total` bytes.
+pub(crate) fn begin(flags: u8, tag: u16, total: u32, first: &[u8]) -> Vec<u8> {
+    frame(BEGIN, flags, tag, &[&total.to_le_bytes(), first].concat())
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Control {
     Hello(Hello),
@@ -35,7 +43,7 @@ pub(crate) enum Control {
     Confirmed,
     Ping { stamp: u64 },
     Pong { stamp: u64 },
-    Ack { received: u64 },
+    Ack { received: u64, bytes: u64 },
     Goodbye(Goodbye),
 }
 

@@ -1,0 +1,122 @@
+//! Messages that arrived together, still in the bytes they arrived in.
+
+use crate::buffer::Buffer;
+use crate::link::Peer;
+use crate::message::{Delivery, Message};
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Some messages of one server, in order. Dropping it gives their bytes back to the link's inbox limit.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    pub(crate) peer: Arc<Peer>,
+    pub(crate) since: Instant,
+    spans: Vec<Span>,
+    /// First message that has not been given out.
+    next: usize,
+    /// Many small messages.
+    chunk: Payloads,
+    /// Messages that came in fragments, each on its own.
+    large: Vec<Payloads>,
+    /// Bytes it counts in the inbox.
+    cost: usize,
+}
+
+/// Where one message of a [`Batch`] lies.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    pub(crate) start: u32,
+    pub(crate) len: u32,
+    pub(crate) tag: u16,
+    pub(crate) delivery: Delivery,
+    /// 0: in the chunk; n: it is the n-th large message.
+    pub(crate) large: u8,
+}
+
+/// Payloads in recycled memory, or in memory that the game may keep.
+#[derive(Debug)]
+enum Payloads {
+    Lent(Buffer),
+    Shared(Bytes),
+}
+
+impl Payloads {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Payloads::Lent(buffer) => buffer.bytes(),
+            Payloads::Shared(bytes) => bytes,
+        }
+    }
+
+    /// The game may keep a part of it: from now on the memory lives as long as any of its messages.
+    fn share(self) -> Self {
+        match self {
+            Payloads::Lent(buffer) => Payloads::Shared(Bytes::from_owner(buffer)),
+            shared @ Payloads::Shared(_) => shared,
+        }
+    }
+}
+
+impl Batch {
+    /// Takes the place in the link's inbox that dropping it gives back.
+    pub(crate) fn new(peer: Arc<Peer>, chunk: Buffer, large: Vec<Buffer>, spans: Vec<Span>) -> Self {
+        // What is counted is what is held, not what is used.
+        let held = chunk.size() + large.iter().map(Buffer::size).sum::<usize>();
+        let cost = held + spans.capacity() * size_of::<Span>() + size_of::<Self>();
+        peer.inbox.received(cost);
+        let large = large.into_iter().map(Payloads::Lent).collect();
+        Self { peer, since: Instant::now(), spans, next: 0, chunk: Payloads::Lent(chunk), large, cost }
+    }
+
+    /// The messages that have not been given out.
+    #[cfg(feature = "capi")]
+    pub(crate) fn rest(&self) -> &[Span] {
+        &self.spans[self.next..]
+    }
+
+    /// `count` messages of the rest have been given out.
+    #[cfg(feature = "capi")]
+    pub(crate) fn advance(&mut self, count: usize) {
+        self.next += count;
+    }
+
+    /// Where the payload lies, to be lent for as long as the batch lives.
+    #[cfg(feature = "capi")]
+    pub(crate) fn payload(&self, span: Span) -> &[u8] {
+        let payloads = if span.large == 0 { &self.chunk } else { &self.large[usize::from(span.large) - 1] };
+        &payloads.bytes()[span.range()]
+    }
+
+    /// The next message, to be kept for as long as the game likes.
+    pub(crate) fn next_message(&mut self) -> Option<Message> {
+        if self.next == 0 {
+            let chunk = std::mem::replace(&mut self.chunk, Payloads::Shared(Bytes::new()));
+            self.chunk = chunk.share();
+            self.large = std::mem::take(&mut self.large).into_iter().map(Payloads::share).collect();
+        }
+        let span = *self.spans.get(self.next)?;
+        self.next += 1;
+        let payloads = if span.large == 0 { &self.chunk } else { &self.large[usize::from(span.large) - 1] };
+        let payload = match payloads {
+            Payloads::Shared(bytes) => bytes.slice(span.range()),
+            // The C ABI and the Rust API do not poll the same server.
+            Payloads::Lent(buffer) => Bytes::copy_from_slice(&buffer.bytes()[span.range()]),
+        };
+        Some(Message::new(span.tag, span.delivery, payload))
+    }
+}
+
+impl Span {
+    fn range(self) -> std::ops::Range<usize> {
+        let start = self.start as usize;
+        start..start + self.len as usize
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        self.peer.inbox.consumed(self.cost);
+        self.peer.commons.recycle(std::mem::take(&mut self.spans));
+    }
+}
