@@ -3,7 +3,7 @@
 use super::peer::Peer;
 use crate::event::{Batch, EventQueue, Span};
 use crate::message::SendMode;
-use crate::transport::tls::Stream;
+use crate::transport::adapter::Stream;
 use crate::wire::control::{Control, Goodbye};
 use crate::wire::frame::{self, HEADER_BYTES, Header};
 use bytes::{Buf, BytesMut};

@@ -11,7 +11,7 @@ use super::session::{Pace, Session, Step};
 use crate::cluster::{LinkEnd, LinkEndReason};
 use crate::event::{Event, EventQueue};
 use crate::server::RemoteServer;
-use crate::transport::tls::Stream;
+use crate::transport::adapter::Stream;
 use crate::wire::control::{Control, Goodbye};
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -12,8 +12,8 @@ use crate::link::{ConnectionState, DialFailure, Offer, Peer};
 use crate::registry::embedded::Host;
 use crate::registry::{self, Command, News, Registration, Wires};
 use crate::server::RemoteServer;
+use crate::transport::channel::Channels;
 use crate::transport::identity::Identity;
-use crate::transport::tls::Tls;
 use crate::wire::control::{Goodbye, Refusal, RefusalCode};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -74,7 +74,7 @@ impl Node {
         let (commands, commands_out) = mpsc::channel(16);
         let cluster = Cluster::new(setup::settings(shared, &*connector));
         let context = Arc::new(Context {
-            tls: Tls::new(identity, crate::wire::ALPN),
+            channels: Channels::new(identity, crate::wire::ALPN),
             input,
             shared: shared.clone(),
             loopback_only: identity.is_development(),

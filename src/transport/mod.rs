@@ -4,6 +4,7 @@
 //! errors. Must never know what travels on a stream (frames, sessions, registries) nor who is in the cluster.
 //! Nothing here is process-wide: the crypto provider is passed explicitly, so any number of servers live side by side.
 
+pub(crate) mod adapter;
 pub mod channel;
 mod failure;
 mod files;

@@ -317,7 +317,7 @@ fn exchange(ours: &mut Ours, theirs: &mut Peer, turns: u32, mut before: impl FnM
 }
 
 fn refresh_every_third(turn: u32, theirs: &mut Peer) {
-    if turn % 3 == 0 {
+    if turn.is_multiple_of(3) {
         theirs.refresh();
     }
 }

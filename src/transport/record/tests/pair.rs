@@ -171,7 +171,7 @@ impl Peer {
         config.session_storage = ServerSessionMemoryCache::new(8);
         let mut server = ServerConnection::new(server).expect("a server");
         let mut client = Half::new(UnbufferedClientConnection::new(client, tls::unused_name()).expect("a client"));
-        while !(client.done && !server.is_handshaking()) {
+        while !client.done || server.is_handshaking() {
             feed(&mut server, &client.step());
             client.incoming.extend(drain(&mut server));
         }
@@ -186,7 +186,7 @@ impl Peer {
         let (server, client) = configs(provider);
         let mut client = ClientConnection::new(client, tls::unused_name()).expect("a client");
         let mut server = Half::new(UnbufferedServerConnection::new(server).expect("a server"));
-        while !(server.done && !client.is_handshaking()) {
+        while !server.done || client.is_handshaking() {
             server.incoming.extend(drain(&mut client));
             feed(&mut client, &server.step());
         }
