@@ -2,8 +2,8 @@
 
 use super::handshake::{self, HandshakeError};
 use crate::cluster::LinkId;
+use crate::transport::channel::{Channel, Channels};
 use crate::transport::identity::PeerIdentity;
-use crate::transport::tls::{Stream, Tls};
 use crate::wire::control::{Control, Hello, Refusal, Welcome};
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -21,44 +21,45 @@ pub(crate) struct Offer {
 /// `decide` is told when this is over and must answer earlier; it is not cut off, for only it knows which link numbers are taken.
 /// On failure the link number, if one was given, comes back too.
 pub(crate) async fn accept<F>(
-    tls: &Tls,
+    channels: &Channels,
     socket: TcpStream,
     limit: Duration,
     decide: impl FnOnce(Offer, Instant) -> F,
-) -> Result<(LinkId, Stream), (Option<LinkId>, HandshakeError)>
+) -> Result<(LinkId, Channel), (Option<LinkId>, HandshakeError)>
 where
     F: Future<Output = Result<(LinkId, Welcome), Refusal>>,
 {
     let deadline = Instant::now() + limit;
     let in_time = |link: Option<LinkId>| move |_| (link, HandshakeError::TimedOut(limit));
-    let (mut stream, offer) = timeout_at(deadline, greet(tls, socket)).await.map_err(in_time(None))?.map_err(|error| (None, error))?;
+    let (mut channel, offer) =
+        timeout_at(deadline, greet(channels, socket)).await.map_err(in_time(None))?.map_err(|error| (None, error))?;
     let (link, welcome) = match decide(offer, deadline).await {
         Ok(accepted) => accepted,
         Err(refusal) => {
-            let refused = handshake::refuse(&mut stream, refusal);
+            let refused = handshake::refuse(&mut channel, refusal);
             return Err((None, timeout_at(deadline, refused).await.unwrap_or(HandshakeError::TimedOut(limit))));
         }
     };
-    let confirmed = timeout_at(deadline, confirm(&mut stream, welcome)).await.map_err(in_time(Some(link)))?;
+    let confirmed = timeout_at(deadline, confirm(&mut channel, welcome)).await.map_err(in_time(Some(link)))?;
     confirmed.map_err(|error| (Some(link), error))?;
-    Ok((link, stream))
+    Ok((link, channel))
 }
 
-async fn greet(tls: &Tls, socket: TcpStream) -> Result<(Stream, Offer), HandshakeError> {
+async fn greet(channels: &Channels, socket: TcpStream) -> Result<(Channel, Offer), HandshakeError> {
     socket.set_nodelay(true)?;
-    let (mut stream, identity) = tls.accept(socket).await.map_err(HandshakeError::Tls)?;
-    let error = match handshake::read(&mut stream).await {
-        Ok(Control::Hello(hello)) => return Ok((stream, Offer { hello, identity })),
+    let (mut channel, identity) = channels.accept(socket).await.map_err(HandshakeError::Tls)?;
+    let error = match handshake::read(&mut channel).await {
+        Ok(Control::Hello(hello)) => return Ok((channel, Offer { hello, identity })),
         Ok(other) => HandshakeError::unexpected("hello", &other),
         Err(error) => error,
     };
-    Err(handshake::refuse_malformed(&mut stream, error).await)
+    Err(handshake::refuse_malformed(&mut channel, error).await)
 }
 
-async fn confirm(stream: &mut Stream, welcome: Welcome) -> Result<(), HandshakeError> {
-    handshake::write(stream, &Control::Welcome(welcome)).await?;
-    match handshake::read(stream).await? {
-        Control::Confirm => handshake::write(stream, &Control::Confirmed).await,
-        other => Err(handshake::refuse_malformed(stream, HandshakeError::unexpected("confirm", &other)).await),
+async fn confirm(channel: &mut Channel, welcome: Welcome) -> Result<(), HandshakeError> {
+    handshake::write(channel, &Control::Welcome(welcome)).await?;
+    match handshake::read(channel).await? {
+        Control::Confirm => handshake::write(channel, &Control::Confirmed).await,
+        other => Err(handshake::refuse_malformed(channel, HandshakeError::unexpected("confirm", &other)).await),
     }
 }

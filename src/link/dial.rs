@@ -1,12 +1,12 @@
 //! The dialling side of a handshake.
 
 use super::addresses;
-use super::handshake::{self, Established, HandshakeError};
+use super::handshake::{self, HandshakeError};
 use super::peer::Attempt;
 use crate::cluster::{Goal, Passport};
 use crate::registry::Registration;
+use crate::transport::channel::{Channel, Channels};
 use crate::transport::identity::PeerIdentity;
-use crate::transport::tls::{Stream, Tls};
 use crate::wire::control::{Control, Refusal, RefusalCode};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -23,9 +23,9 @@ pub(crate) struct DialFailure {
 }
 
 /// Connects, authenticates and agrees, all within `deadline`.
-pub(crate) async fn dial(tls: &Tls, goal: &Goal, loopback_only: bool, deadline: Duration) -> Result<Stream, DialFailure> {
+pub(crate) async fn dial(channels: &Channels, goal: &Goal, loopback_only: bool, deadline: Duration) -> Result<Channel, DialFailure> {
     let entry = &goal.expected;
-    match tokio::time::timeout(deadline, attempt(tls, goal, loopback_only)).await {
+    match tokio::time::timeout(deadline, attempt(channels, goal, loopback_only)).await {
         Ok(outcome) => outcome,
         Err(_) => {
             let address = format!("{}:{}", entry.host, entry.port);
@@ -35,7 +35,7 @@ pub(crate) async fn dial(tls: &Tls, goal: &Goal, loopback_only: bool, deadline: 
     }
 }
 
-async fn attempt(tls: &Tls, goal: &Goal, loopback_only: bool) -> Result<Stream, DialFailure> {
+async fn attempt(channels: &Channels, goal: &Goal, loopback_only: bool) -> Result<Channel, DialFailure> {
     let entry = &goal.expected;
     let allowed = |address: SocketAddr| match loopback_only && !address.ip().is_loopback() {
         true => Err("without a cluster key only loopback addresses are dialled; set cluster.key_file on all servers".to_string()),
@@ -46,31 +46,30 @@ async fn attempt(tls: &Tls, goal: &Goal, loopback_only: bool) -> Result<Stream, 
         DialFailure { text: format!("no address answers ({})", listed.join("; ")), attempts, refusal: None }
     })?;
     let address = socket.peer_addr().map_or_else(|_| entry.host.clone(), |address| address.to_string());
-    agree(tls, goal, socket).await.map_err(|error| DialFailure {
+    agree(channels, goal, socket).await.map_err(|error| DialFailure {
         text: format!("{address}: {error}"),
         attempts: vec![Attempt { address, error: error.to_string() }],
         refusal: if let HandshakeError::RefusedByPeer(refusal) = error { Some(refusal) } else { None },
     })
 }
 
-async fn agree(tls: &Tls, goal: &Goal, socket: tokio::net::TcpStream) -> Result<Stream, HandshakeError> {
+async fn agree(channels: &Channels, goal: &Goal, socket: tokio::net::TcpStream) -> Result<Channel, HandshakeError> {
     socket.set_nodelay(true)?;
-    let (stream, identity) = tls.connect(socket).await.map_err(HandshakeError::Tls)?;
-    let mut link = Established { stream, identity };
-    handshake::write(&mut link.stream, &Control::Hello(goal.hello.clone())).await?;
-    let welcome = match handshake::read(&mut link.stream).await {
+    let (mut channel, identity) = channels.dial(socket).await.map_err(HandshakeError::Tls)?;
+    handshake::write(&mut channel, &Control::Hello(goal.hello.clone())).await?;
+    let welcome = match handshake::read(&mut channel).await {
         Ok(Control::Welcome(welcome)) => welcome,
         Ok(other) => return Err(HandshakeError::unexpected("welcome", &other)),
-        Err(HandshakeError::RefusedByPeer(refusal)) => return Err(refused(goal, &link.identity, refusal)),
+        Err(HandshakeError::RefusedByPeer(refusal)) => return Err(refused(goal, &identity, refusal)),
         Err(error) => return Err(error),
     };
-    let proven = Passport { group: &link.identity.group, name: &link.identity.name };
+    let proven = Passport { group: &identity.group, name: &identity.name };
     if let Err(refusal) = goal.check(&welcome, proven) {
-        return Err(handshake::refuse(&mut link.stream, refusal).await);
+        return Err(handshake::refuse(&mut channel, refusal).await);
     }
-    handshake::write(&mut link.stream, &Control::Confirm).await?;
-    match handshake::read(&mut link.stream).await? {
-        Control::Confirmed => Ok(link.stream),
+    handshake::write(&mut channel, &Control::Confirm).await?;
+    match handshake::read(&mut channel).await? {
+        Control::Confirmed => Ok(channel),
         other => Err(HandshakeError::unexpected("confirmed", &other)),
     }
 }

@@ -1,17 +1,11 @@
 //! The four control frames before a link: hello, welcome, confirm, confirmed. After the last one both sides know that the other agreed.
 
-use crate::transport::identity::PeerIdentity;
-use crate::transport::tls::{self, Stream, TlsError, TlsFailure};
+use crate::transport::channel::Channel;
+use crate::transport::tls::{self, TlsError, TlsFailure};
 use crate::wire::control::{Control, Refusal, RefusalCode};
-use crate::wire::frame::{HEADER_BYTES, Header};
+use crate::wire::frame::{self, HEADER_BYTES, Header};
+use std::io::ErrorKind;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
-/// A stream on which both sides have acknowledged each other.
-pub(crate) struct Established {
-    pub(crate) stream: Stream,
-    pub(crate) identity: PeerIdentity,
-}
 
 /// Why a handshake came to nothing.
 #[derive(Debug)]
@@ -66,51 +60,56 @@ impl HandshakeError {
 }
 
 /// Sends one control frame.
-pub(crate) async fn write(stream: &mut Stream, control: &Control) -> Result<(), HandshakeError> {
+pub(crate) async fn write(channel: &mut Channel, control: &Control) -> Result<(), HandshakeError> {
     let mut frame = Vec::new();
     control.append_to(&mut frame);
-    stream.write_all(&frame).await?;
-    stream.flush().await?;
-    Ok(())
+    Ok(channel.send(&frame).await?)
 }
 
-/// Reads exactly one control frame and not a byte more: what follows belongs to the link.
-pub(crate) async fn read(stream: &mut Stream) -> Result<Control, HandshakeError> {
-    let mut header = [0; HEADER_BYTES];
-    stream.read_exact(&mut header).await?;
-    // No message is expected, so none is too big: that it comes at all is what is wrong.
-    let header = Header::parse(header, usize::MAX).map_err(|error| HandshakeError::Malformed(error.to_string()))?;
-    let Header::Control { len } = header else {
-        return Err(HandshakeError::Malformed("a message before the handshake is complete".into()));
+/// Takes exactly one control frame and not a byte more: what follows stays in the channel and belongs to the link.
+pub(crate) async fn read(channel: &mut Channel) -> Result<Control, HandshakeError> {
+    let len = loop {
+        // No message is expected, so none is too big: that it comes at all is what is wrong. A control frame has at most 64 KiB.
+        match frame::peek(&channel.plain, usize::MAX) {
+            None => {}
+            Some(Err(error)) => return Err(HandshakeError::Malformed(error.to_string())),
+            Some(Ok(Header::Message { .. } | Header::Begin { .. } | Header::Continue { .. })) => {
+                return Err(HandshakeError::Malformed("a message before the handshake is complete".into()));
+            }
+            Some(Ok(Header::Control { len })) if channel.plain.len() >= HEADER_BYTES + len => break len,
+            Some(Ok(Header::Control { .. })) => {}
+        }
+        if !channel.receive().await? {
+            return Err(std::io::Error::from(ErrorKind::UnexpectedEof).into());
+        }
     };
-    // At most 64 KiB, checked by the header.
-    let mut body = vec![0; len];
-    stream.read_exact(&mut body).await?;
-    match Control::parse(&body).map_err(HandshakeError::Malformed)? {
+    let control = Control::parse(&channel.plain[HEADER_BYTES..HEADER_BYTES + len]);
+    channel.plain.drain(..HEADER_BYTES + len);
+    match control.map_err(HandshakeError::Malformed)? {
         Control::Refused(refusal) => Err(HandshakeError::RefusedByPeer(refusal.bounded())),
         control => Ok(control),
     }
 }
 
 /// Says no with a sentence, so that the other side's log tells it too. The connection is closed in any case.
-pub(crate) async fn refuse(stream: &mut Stream, refusal: Refusal) -> HandshakeError {
+pub(crate) async fn refuse(channel: &mut Channel, refusal: Refusal) -> HandshakeError {
     // A failure to say it changes nothing: the connection ends either way.
-    let _ = write(stream, &Control::Refused(refusal.clone())).await;
-    let _ = stream.shutdown().await;
+    let _ = write(channel, &Control::Refused(refusal.clone())).await;
+    let _ = channel.close().await;
     HandshakeError::Refused(refusal)
 }
 
 /// Says that the other side's bytes make no sense.
-pub(crate) async fn refuse_malformed(stream: &mut Stream, error: HandshakeError) -> HandshakeError {
+pub(crate) async fn refuse_malformed(channel: &mut Channel, error: HandshakeError) -> HandshakeError {
     if let HandshakeError::Malformed(text) = &error {
-        refuse(stream, Refusal { code: RefusalCode::Malformed, text: text.clone() }).await;
+        refuse(channel, Refusal { code: RefusalCode::Malformed, text: text.clone() }).await;
     }
     error
 }
 
 fn broken(error: &std::io::Error) -> String {
     match error.kind() {
-        std::io::ErrorKind::UnexpectedEof => "the other side closed the connection".into(),
+        ErrorKind::UnexpectedEof => "the other side closed the connection".into(),
         _ => format!("the connection broke: {error}"),
     }
 }

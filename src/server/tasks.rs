@@ -6,7 +6,7 @@ use crate::cluster::{Goal, LinkEnd, LinkEndReason, LinkId};
 use crate::id::ServerId;
 use crate::link::handshake::HandshakeError;
 use crate::link::{DialFailure, Offer, Pace, Peer, Running, accept, dial, run};
-use crate::transport::tls::{Stream, Tls};
+use crate::transport::channel::{Channel, Channels};
 use crate::wire::control::{Goodbye, Refusal, RefusalCode, Welcome};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What every task of one server needs.
 pub(super) struct Context {
-    pub(super) tls: Tls,
+    pub(super) channels: Channels,
     pub(super) input: mpsc::Sender<Input>,
     pub(super) shared: Arc<Shared>,
     /// Without a cluster key only loopback addresses are dialled.
@@ -88,10 +88,10 @@ pub(super) async fn accept_all(context: Arc<Context>, listener: TcpListener) {
 
 async fn accept_one(context: Arc<Context>, socket: TcpStream, from: SocketAddr, slot: OwnedSemaphorePermit) {
     let ask = |offer, deadline| ask(&context, offer, deadline);
-    let outcome = accept(&context.tls, socket, context.handshake, ask).await;
+    let outcome = accept(&context.channels, socket, context.handshake, ask).await;
     drop(slot);
     match outcome {
-        Ok((link, stream)) => run_link(context, link, stream).await,
+        Ok((link, channel)) => run_link(context, link, channel).await,
         Err((link, error)) => {
             // One that we dial ourselves has knocked meanwhile: nothing is wrong.
             if !matches!(&error, HandshakeError::Refused(refusal) if refusal.code == RefusalCode::Reversed) {
@@ -125,13 +125,13 @@ async fn ask(context: &Context, offer: Offer, deadline: Instant) -> Result<(Link
 }
 
 pub(super) async fn dial_one(context: Arc<Context>, link: LinkId, goal: Goal) {
-    match dial(&context.tls, &goal, context.loopback_only, context.handshake).await {
-        Ok(stream) => run_link(context, link, stream).await,
+    match dial(&context.channels, &goal, context.loopback_only, context.handshake).await {
+        Ok(channel) => run_link(context, link, channel).await,
         Err(failure) => context.tell(Input::DialFailed { link, to: goal.expected.id, failure }).await,
     }
 }
 
-async fn run_link(context: Arc<Context>, link: LinkId, stream: Stream) {
+async fn run_link(context: Arc<Context>, link: LinkId, channel: Channel) {
     let (start, started) = oneshot::channel();
     context.tell(Input::Up { link, start }).await;
     let Ok(Start { peer, close }) = started.await else { return };
@@ -145,7 +145,7 @@ async fn run_link(context: Arc<Context>, link: LinkId, stream: Stream) {
         close,
     };
     // On a task of its own, so that a bug in one link is the end of that link alone.
-    let end = tokio::spawn(run(stream, running)).await.unwrap_or_else(|_| {
+    let end = tokio::spawn(run(channel.into(), running)).await.unwrap_or_else(|_| {
         peer.outbox.close();
         LinkEnd {
             reason: LinkEndReason::Lost,

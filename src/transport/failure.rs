@@ -1,5 +1,6 @@
 //! Why a connection did not come up, in Sinew's words: what is wrong and what the operator changes.
 
+use super::record::RecordError;
 use super::verifier::date;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
 use std::fmt;
@@ -59,7 +60,12 @@ impl TlsError {
 /// The dialling side finishes its handshake before the accepting side has looked at its certificate, so a refusal reaches
 /// the dialler as an error of its first read, not of `connect`.
 pub fn explain_io(error: &io::Error) -> Option<TlsError> {
-    let error = error.get_ref()?.downcast_ref::<Error>()?;
+    let error = error.get_ref()?;
+    let error = match error.downcast_ref::<RecordError>() {
+        Some(RecordError::Alert(alert)) => return Some(refused_by_peer(*alert)),
+        Some(other) => return Some(TlsError::not_tls(format!("the peer breaks the TLS protocol: {other}"))),
+        None => error.downcast_ref::<Error>()?,
+    };
     Some(match error {
         Error::NoCertificatesPresented => TlsError::untrusted(
             "the peer presented no certificate: it is not a server of any Sinew cluster, or a tool like a browser or a port scanner",

@@ -128,6 +128,12 @@ impl Identity {
     pub(super) fn provider(&self) -> Arc<CryptoProvider> {
         self.provider.clone()
     }
+
+    /// The same server with other cryptography.
+    #[cfg(test)]
+    pub(super) fn with_provider(self, provider: CryptoProvider) -> Self {
+        Self { provider: Arc::new(provider), ..self }
+    }
 }
 
 impl fmt::Debug for Identity {

@@ -4,10 +4,13 @@
 //! errors. Must never know what travels on a stream (frames, sessions, registries) nor who is in the cluster.
 //! Nothing here is process-wide: the crypto provider is passed explicitly, so any number of servers live side by side.
 
+pub mod channel;
 mod failure;
 mod files;
 pub mod identity;
 pub mod keys;
+mod negotiation;
+pub mod record;
 mod socket;
 pub mod tls;
 mod verifier;

@@ -1,4 +1,4 @@
-//! TLS 1.3 over TCP, both sides verified against the cluster's authorities.
+//! TLS 1.3 over TCP, both sides verified against the cluster's authorities. Links have faster records of their own: see [`channel`](super::channel).
 
 pub use super::failure::{TlsError, TlsFailure, explain_io};
 use super::identity::{Identity, PeerIdentity};
@@ -30,28 +30,7 @@ pub struct Tls {
 impl Tls {
     /// `alpn` names what is spoken on the streams, e.g. `sinew/1`: a peer that names something else gets no stream.
     pub fn new(identity: &Identity, alpn: &'static [u8]) -> Self {
-        let mut server = ServerConfig::builder_with_provider(identity.provider())
-            .with_protocol_versions(&[&TLS13])
-            // cannot fail: our own provider is made of TLS 1.3 suites
-            .expect("TLS 1.3")
-            .with_client_cert_verifier(identity.verifier())
-            .with_cert_resolver(identity.certified());
-        server.alpn_protocols = vec![alpn.to_vec()];
-        // Every connection proves itself anew: nothing to resume, so no tickets to steal and no early data to replay.
-        server.session_storage = Arc::new(NoServerSessionStorage {});
-        server.send_tls13_tickets = 0;
-
-        let mut client = ClientConfig::builder_with_provider(identity.provider())
-            .with_protocol_versions(&[&TLS13])
-            // cannot fail: our own provider is made of TLS 1.3 suites
-            .expect("TLS 1.3")
-            .dangerous()
-            .with_custom_certificate_verifier(identity.verifier())
-            .with_client_cert_resolver(identity.certified());
-        client.alpn_protocols = vec![alpn.to_vec()];
-        client.resumption = Resumption::disabled();
-        client.enable_sni = false;
-
+        let (server, client) = configs(identity, alpn);
         Self { acceptor: Arc::new(server).into(), connector: Arc::new(client).into(), alpn }
     }
 
@@ -75,19 +54,8 @@ impl Tls {
     }
 
     fn admit(&self, stream: Stream) -> Result<(Stream, PeerIdentity), TlsError> {
-        let state: &CommonState = stream.get_ref().1;
-        if state.alpn_protocol() != Some(self.alpn) {
-            return Err(TlsError::not_tls(format!(
-                "the peer speaks TLS but did not name the protocol {:?} (ALPN), so it is not a Sinew server",
-                String::from_utf8_lossy(self.alpn)
-            )));
-        }
-        let leaf = state.peer_certificates().and_then(<[_]>::first);
-        let peer = leaf.ok_or("it presented no certificate").and_then(verifier::carried_name);
-        match peer {
-            Ok(peer) => Ok((stream, peer)),
-            Err(reason) => Err(TlsError::untrusted(format!("the peer is no Sinew server: {reason}"))),
-        }
+        let peer = admit(stream.get_ref().1, self.alpn)?;
+        Ok((stream, peer))
     }
 }
 
@@ -97,14 +65,54 @@ impl std::fmt::Debug for Tls {
     }
 }
 
+/// The settings of both sides of a connection that speaks `alpn`.
+pub(super) fn configs(identity: &Identity, alpn: &'static [u8]) -> (ServerConfig, ClientConfig) {
+    let mut server = ServerConfig::builder_with_provider(identity.provider())
+        .with_protocol_versions(&[&TLS13])
+        // cannot fail: our own provider is made of TLS 1.3 suites
+        .expect("TLS 1.3")
+        .with_client_cert_verifier(identity.verifier())
+        .with_cert_resolver(identity.certified());
+    server.alpn_protocols = vec![alpn.to_vec()];
+    // Every connection proves itself anew: nothing to resume, so no tickets to steal and no early data to replay.
+    server.session_storage = Arc::new(NoServerSessionStorage {});
+    server.send_tls13_tickets = 0;
+
+    let mut client = ClientConfig::builder_with_provider(identity.provider())
+        .with_protocol_versions(&[&TLS13])
+        // cannot fail: our own provider is made of TLS 1.3 suites
+        .expect("TLS 1.3")
+        .dangerous()
+        .with_custom_certificate_verifier(identity.verifier())
+        .with_client_cert_resolver(identity.certified());
+    client.alpn_protocols = vec![alpn.to_vec()];
+    client.resumption = Resumption::disabled();
+    client.enable_sni = false;
+
+    (server, client)
+}
+
+/// Who the peer of a complete handshake proved to be, if it speaks `alpn` at all.
+pub(super) fn admit(state: &CommonState, alpn: &'static [u8]) -> Result<PeerIdentity, TlsError> {
+    if state.alpn_protocol() != Some(alpn) {
+        return Err(TlsError::not_tls(format!(
+            "the peer speaks TLS but did not name the protocol {:?} (ALPN), so it is not a Sinew server",
+            String::from_utf8_lossy(alpn)
+        )));
+    }
+    let leaf = state.peer_certificates().and_then(<[_]>::first);
+    let peer = leaf.ok_or("it presented no certificate").and_then(verifier::carried_name);
+    peer.map_err(|reason| TlsError::untrusted(format!("the peer is no Sinew server: {reason}")))
+}
+
 /// rustls wants a name to dial; it is neither sent (no SNI) nor compared (see the verifier).
-fn unused_name() -> ServerName<'static> {
+pub(super) fn unused_name() -> ServerName<'static> {
     // cannot fail: a constant
     ServerName::DnsName(DnsName::try_from("sinew").expect("a valid DNS name"))
 }
 
 /// Looks at the first bytes without taking them: what is plainly not TLS is named for what it is, and costs no handshake.
-async fn refuse_other_protocols(tcp: &TcpStream) -> Result<(), TlsError> {
+pub(super) async fn refuse_other_protocols(tcp: &TcpStream) -> Result<(), TlsError> {
     const HANDSHAKE_RECORD: u8 = 0x16;
     let mut first = [0; 8];
     let read = tcp.peek(&mut first).await.map_err(|error| TlsError::from_handshake(&error))?;
@@ -129,7 +137,7 @@ fn is_http(bytes: &[u8]) -> bool {
 }
 
 /// Says goodbye so that the peer can read why: closing a socket with unread data resets it, and the alert would be lost.
-async fn refuse(error: io::Error, mut tcp: TcpStream) -> TlsError {
+pub(super) async fn refuse(error: io::Error, mut tcp: TcpStream) -> TlsError {
     const LINGER: Duration = Duration::from_millis(500);
     const AT_MOST: u64 = 64 * 1024;
     let refusal = TlsError::from_handshake(&error);
