@@ -33,7 +33,7 @@ pub struct Channel {
     pub writer: SendHalf,
     pub sealer: Sealer,
     pub opener: Opener,
-    /// Received and not opened yet: comes before everything that `reader` still brings. Less than two records and one read.
+    /// Received and not opened yet: comes before everything that `reader` still brings. Less than 68 KiB.
     pub early: Vec<u8>,
     /// Opened and not used yet: comes before everything in `early`.
     pub plain: Vec<u8>,

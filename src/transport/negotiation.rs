@@ -186,3 +186,132 @@ impl Incoming {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::ServerConfig as Config;
+    use crate::transport::{identity::Identity, tls};
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    /// One side and what it has received.
+    struct Half<S> {
+        side: S,
+        incoming: Incoming,
+        ended: Option<Result<(), Error>>,
+    }
+
+    impl<S: Side> Half<S> {
+        fn new(side: S) -> Self {
+            Self { side, incoming: Incoming::default(), ended: None }
+        }
+
+        /// What it answers to `bytes`.
+        fn hear(&mut self, bytes: &[u8]) -> Vec<u8> {
+            let mut outgoing = Vec::new();
+            self.incoming.bytes.extend_from_slice(bytes);
+            if self.ended.is_some() {
+                return outgoing;
+            }
+            match advance(&mut self.side, &mut self.incoming, &mut outgoing) {
+                Ok(Progress::Blocked) => {}
+                Ok(Progress::Complete | Progress::Closed) => self.ended = Some(Ok(())),
+                Err(error) => {
+                    say_why(&mut self.side, &mut outgoing);
+                    self.ended = Some(Err(error));
+                }
+            }
+            outgoing
+        }
+    }
+
+    type Halves = (Half<UnbufferedClientConnection>, Half<UnbufferedServerConnection>);
+
+    fn halves(identity: &Identity) -> Halves {
+        let (server, client) = tls::configs(identity, b"test");
+        let client = UnbufferedClientConnection::new(Arc::new(client), tls::unused_name()).expect("a client");
+        let server = UnbufferedServerConnection::new(Arc::new(server)).expect("a server");
+        (Half::new(client), Half::new(server))
+    }
+
+    fn identity() -> Identity {
+        let config = Config::from_toml("server.group = 'a'\nserver.name = 'a-1'\n[groups.a]\n").expect("valid");
+        Identity::load(&config.cluster, &config.server).expect("the development key")
+    }
+
+    /// Every byte that is said passes through `change` and arrives in pieces of `step`.
+    fn converse((client, server): &mut Halves, step: usize, mut change: impl FnMut(bool, &mut Vec<u8>)) {
+        let mut said = client.hear(&[]);
+        let mut by_client = true;
+        // A handshake has three flights, and alerts may follow.
+        for _ in 0..8 {
+            change(by_client, &mut said);
+            let mut answer = Vec::new();
+            for piece in said.chunks(step) {
+                answer.extend(if by_client { server.hear(piece) } else { client.hear(piece) });
+            }
+            (said, by_client) = (answer, !by_client);
+        }
+    }
+
+    #[test]
+    fn a_handshake_completes_in_pieces_of_any_size() {
+        let identity = identity();
+        for step in [1, 2, 3, 5, 6, 100, 1000, usize::MAX] {
+            let mut halves = halves(&identity);
+            converse(&mut halves, step, |_, _| {});
+            let (client, server) = halves;
+            assert_eq!((client.ended, server.ended), (Some(Ok(())), Some(Ok(()))), "{step}");
+            assert!(client.incoming.bytes.is_empty() && server.incoming.bytes.is_empty());
+        }
+    }
+
+    /// Nothing behind the last message of a handshake is rustls's to open.
+    #[test]
+    fn what_follows_a_handshake_is_left_as_it_came() {
+        let identity = identity();
+        for (step, tail) in [(usize::MAX, 1), (usize::MAX, 50_000), (7, 100)] {
+            let mut halves = halves(&identity);
+            let behind: Vec<u8> = [&[23, 3, 3, 0, 30][..], &vec![7; tail]].concat();
+            let mut flights = 0;
+            converse(&mut halves, step, |by_client, said| {
+                flights += u32::from(by_client);
+                if by_client && flights == 2 {
+                    said.extend_from_slice(&behind);
+                }
+            });
+            assert_eq!(halves.1.ended, Some(Ok(())));
+            assert!(halves.1.incoming.bytes == behind, "{step} {tail}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_handshake_that_is_tampered_with_does_not_panic(
+            flight in 0_usize..3,
+            at: prop::sample::Index,
+            bytes in prop::collection::vec(any::<u8>(), 1..8),
+            removed in 0_usize..8,
+            step in prop::sample::select(vec![1, 3, 64, usize::MAX]),
+        ) {
+            thread_local!(static IDENTITY: Identity = identity());
+            let mut halves = IDENTITY.with(halves);
+            let mut flights = 0;
+            converse(&mut halves, step, |_, said| {
+                if flights == flight && !said.is_empty() {
+                    let at = at.index(said.len());
+                    let end = (at + removed).min(said.len());
+                    said.splice(at..end, bytes.iter().copied());
+                }
+                flights += 1;
+            });
+            // Whether that matters is rustls's to judge: a few bytes (a record's version) are nobody's business.
+            let (client, server) = halves;
+            prop_assert!(client.incoming.offered <= client.incoming.bytes.len());
+            prop_assert!(server.incoming.offered <= server.incoming.bytes.len());
+        }
+    }
+}
