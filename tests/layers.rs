@@ -11,6 +11,7 @@ use std::path::Path;
 /// Who may use whom, in flow order: a module of `src/`, and the modules, or single items of them, that it may name.
 const LAYERS: &[(&str, &[&str])] = &[
     ("id", &[]),
+    ("buffer", &[]),
     ("error", &["config", "id"]),
     ("config", &["error", "id"]),
     ("message", &["error"]),
@@ -19,9 +20,12 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("registry", &["config", "error", "id", "transport", "wire"]),
     ("cluster", &["config", "error", "id", "registry", "wire"]),
     // Links and events carry the cluster's words and the record of a remote server; neither decides anything with them.
-    ("link", &["config", "error", "event", "id", "message", "transport", "wire", "registry::Registration", "server::RemoteServer"]),
+    (
+        "link",
+        &["buffer", "config", "error", "event", "id", "message", "transport", "wire", "registry::Registration", "server::RemoteServer"],
+    ),
     ("link", CLUSTER_WORDS),
-    ("event", &["config", "error", "id", "message", "link::Peer", "server::RemoteServer"]),
+    ("event", &["buffer", "config", "error", "id", "message", "link::Peer", "server::RemoteServer"]),
     ("event", CLUSTER_WORDS),
     ("runtime", &["config", "error", "event"]),
     ("server", &["cluster", "config", "error", "event", "id", "link", "message", "registry", "runtime", "transport", "wire"]),
@@ -43,7 +47,8 @@ const CLUSTER_WORDS: &[&str] = &[
 ];
 
 /// State machines and encodings: they take bytes and `now` and return what to do.
-const PURE: &[&str] = &["src/cluster", "src/link/session", "src/wire", "src/message", "src/config"];
+const PURE: &[&str] =
+    &["src/cluster", "src/link/session", "src/link/lanes", "src/link/reassembly", "src/wire", "src/message", "src/config"];
 
 /// `static` items outside `src/capi` that hold state: file, name, and why it is not shared by servers in a way they could notice.
 const ALLOWED_STATICS: &[(&str, &str, &str)] =

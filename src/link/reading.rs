@@ -38,6 +38,8 @@ pub(super) struct Reading {
     pub(super) ended: bool,
     /// The stream is at its end.
     pub(super) closed: bool,
+    /// And the peer's TLS has said so.
+    ended_by_tls: bool,
 }
 
 /// What one round of reading brought, beside the messages.
@@ -71,7 +73,19 @@ impl Reading {
         };
         let (sealed, opened) = (keep(sealed), keep(opened));
         let parts = Reassembly::default();
-        Self { socket, opener, commons, room: READ_MIN, sealed, opened, parts, max_message_bytes, ended: false, closed: false }
+        Self {
+            socket,
+            opener,
+            commons,
+            room: READ_MIN,
+            sealed,
+            opened,
+            parts,
+            max_message_bytes,
+            ended: false,
+            closed: false,
+            ended_by_tls: false,
+        }
     }
 
     /// Waits until there is something to read. May be dropped and called again.
@@ -79,13 +93,8 @@ impl Reading {
         self.socket.readable().await
     }
 
-    /// Reads once, hands every complete message to the queue as one batch, and every control message to `obey`.
-    pub(super) fn read(
-        &mut self,
-        peer: &Arc<Peer>,
-        queue: &EventQueue,
-        obey: impl FnMut(Control) -> Result<Option<Goodbye>, String>,
-    ) -> Result<Option<Parsed>, ReadError> {
+    /// Reads once. False: nothing came after all. The end of the stream is `closed`.
+    pub(super) fn read(&mut self) -> io::Result<bool> {
         let kept = self.sealed.take();
         let mut sealed = self.commons.pool.take(kept.as_ref().map_or(0, |kept| kept.bytes().len()) + self.room);
         if let Some(kept) = &kept {
@@ -98,32 +107,23 @@ impl Reading {
         let outcome = Pin::new(&mut self.socket).poll_read(&mut Context::from_waker(Waker::noop()), &mut room);
         let count = match outcome {
             Poll::Ready(Ok(())) => Some(room.filled().len()),
-            Poll::Ready(Err(error)) => return Err(ReadError::Io(error)),
+            Poll::Ready(Err(error)) => return Err(error),
             // Somebody was wrong about there being something to read.
             Poll::Pending => None,
         };
-        match count {
-            None => {
-                self.sealed = (before > 0).then_some(sealed);
-                return Ok(None);
-            }
-            Some(0) => {
-                self.closed = true;
-                return Ok(Some(Parsed::default()));
-            }
-            Some(count) => sealed.fill(count),
-        }
+        sealed.fill(count.unwrap_or(0));
+        self.closed |= count == Some(0);
         let read = sealed.bytes().len() - before;
         if sealed.free() == 0 {
             self.room = (self.room * 2).min(READ_MAX);
         } else if read < self.room / 4 {
             self.room = (self.room / 2).max(READ_MIN);
         }
-        self.sealed = Some(sealed);
-        self.parse(peer, queue, obey).map(Some)
+        self.sealed = (!sealed.bytes().is_empty()).then_some(sealed);
+        Ok(count.is_some())
     }
 
-    /// What was read together with the end of the handshake.
+    /// Hands every complete message to the queue as one batch, and every control message to `obey`.
     pub(super) fn parse(
         &mut self,
         peer: &Arc<Peer>,
@@ -154,14 +154,14 @@ impl Reading {
                 Ok(_) => break,
                 Err(error) => return Err(refused(error)),
             };
-            if self.closed {
+            if self.ended_by_tls {
                 return Err(ReadError::Protocol("a record behind the end of the stream".into()));
             }
             let (record, behind) = rest.split_at(len);
             match self.opener.open(record, opened.room()).map_err(refused)? {
                 Opened::Data(count) => opened.fill(count),
                 Opened::KeyUpdate => {}
-                Opened::Closed => self.closed = true,
+                Opened::Closed => (self.closed, self.ended_by_tls) = (true, true),
             }
             rest = behind;
         }

@@ -88,7 +88,7 @@ pub(crate) async fn run(channel: Channel, mut running: Running) -> LinkEnd {
                 // Reported by who runs the link.
                 Err(failure) => std::panic::resume_unwind(failure.into_panic()),
             },
-            outcome = reading.ready(), if !deaf && !reading.closed && !unparsed => outcome.map_err(ReadError::Io),
+            outcome = reading.ready(), if !deaf && !reading.closed && !unparsed => outcome,
             () = std::future::ready(()), if unparsed => Ok(()),
             () = peer.inbox.room(), if deaf => continue,
             () = &mut alarm => {
@@ -107,20 +107,19 @@ pub(crate) async fn run(channel: Channel, mut running: Running) -> LinkEnd {
                 continue;
             }
         };
-        let obey = |control| obey(control, &mut session, &peer, now);
-        let outcome = match arrived {
-            Err(error) => Err(error),
-            Ok(()) if std::mem::take(&mut unparsed) => reading.parse(&peer, &running.queue, obey).map(Some),
-            Ok(()) => reading.read(&peer, &running.queue, obey),
-        };
-        match outcome {
-            Ok(None) => {}
-            Ok(Some(parsed)) => {
-                let now = running.epoch.elapsed();
-                if session.heard(now) {
-                    peer.set_state(ConnectionState::Connected);
-                    running.queue.push(Event::ServerResumed { server: RemoteServer::new(peer.clone()) });
-                }
+        match arrived.and_then(|()| if std::mem::take(&mut unparsed) { Ok(true) } else { reading.read() }) {
+            Ok(true) => {}
+            Ok(false) => continue,
+            Err(error) => break (LinkEndReason::Lost, broken(error)),
+        }
+        let now = running.epoch.elapsed();
+        // Before the messages, which come from a server that is heard again.
+        if session.heard(now) {
+            peer.set_state(ConnectionState::Connected);
+            running.queue.push(Event::ServerResumed { server: RemoteServer::new(peer.clone()) });
+        }
+        match reading.parse(&peer, &running.queue, |control| obey(control, &mut session, &peer, now)) {
+            Ok(parsed) => {
                 session.received(now, parsed.reliable);
                 if let Some(goodbye) = parsed.goodbye {
                     peer.outbox.ack(session.final_ack());
