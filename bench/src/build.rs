@@ -1,0 +1,79 @@
+//! What must be built before anything can be measured: the library of the checkout this stands in, and the programs in C.
+
+use crate::catalogue::Program;
+use crate::pair::Start;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The folders this works in.
+#[derive(Debug)]
+pub(crate) struct Folders {
+    /// The workspace.
+    pub(crate) root: PathBuf,
+    /// Where the release build of the library is.
+    pub(crate) release: PathBuf,
+    /// For the programs in C, the certificate, and what a part of the measurements stores.
+    pub(crate) work: PathBuf,
+}
+
+fn run(command: &mut Command) -> Result<(), String> {
+    let status = command.status().map_err(|error| format!("{:?} cannot be started: {error}", command.get_program()))?;
+    if status.success() { Ok(()) } else { Err(format!("{command:?} ended with {status}")) }
+}
+
+impl Folders {
+    /// This program stands in `TARGET/release`, or wherever the profile it was built with puts it.
+    pub(crate) fn find() -> Result<Self, String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().ok_or("the workspace has no folder")?.to_owned();
+        let program = std::env::current_exe().map_err(|error| error.to_string())?;
+        let target = program.parent().and_then(Path::parent).ok_or("this program stands in no target folder")?;
+        let work = target.join("bench");
+        fs::create_dir_all(&work).map_err(|error| format!("{work:?} cannot be created: {error}"))?;
+        Ok(Folders { root, release: target.join("release"), work })
+    }
+
+    /// Builds the library that users get.
+    pub(crate) fn build_library(&self) -> Result<(), String> {
+        let target = self.release.parent().unwrap_or(&self.release);
+        run(Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .current_dir(&self.root)
+            .args(["build", "--release", "--package", "sinew", "--lib", "--target-dir"])
+            .arg(target))?;
+        // Under the name that programs look for, and as it is now: a later build does not change what is being measured.
+        let (from, to) = (self.release.join("libsinew.so"), self.work.join("libsinew.so.0"));
+        _ = fs::remove_file(&to);
+        fs::copy(&from, &to).map(drop).map_err(|error| format!("{from:?} cannot be copied to {to:?}: {error}"))
+    }
+
+    /// Makes sure that a peer's program is there, and says how it is started.
+    pub(crate) fn build_peer(&self, program: Program) -> Result<Start, String> {
+        match program {
+            Program::Own => {
+                let program = std::env::current_exe().map_err(|error| error.to_string())?;
+                Ok(Start { program, first_arguments: vec!["peer".to_owned()] })
+            }
+            Program::C { name, flags } => {
+                let program = self.work.join(name);
+                let mut compiler = Command::new("cc");
+                compiler.args(["-std=gnu99", "-O2", "-Wall", "-Wextra", "-Werror", "-I"]).arg(self.root.join("include"));
+                compiler.arg(self.root.join("bench/peers").join(format!("{name}.c"))).arg("-o").arg(&program);
+                compiler.arg("-L").arg(&self.release).arg(format!("-Wl,-rpath,{}", self.work.display()));
+                run(compiler.args(flags))?;
+                Ok(Start { program, first_arguments: Vec::new() })
+            }
+        }
+    }
+
+    /// A self-signed certificate for `localhost`, as PEM files: the certificate and its key.
+    pub(crate) fn certificate(&self) -> Result<(String, String), String> {
+        let made =
+            rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).map_err(|error| error.to_string())?;
+        let write = |name: &str, text: String| {
+            let path = self.work.join(name);
+            fs::write(&path, text).map_err(|error| format!("{path:?} cannot be written: {error}"))?;
+            Ok::<String, String>(path.display().to_string())
+        };
+        Ok((write("cert.pem", made.cert.pem())?, write("key.pem", made.signing_key.serialize_pem())?))
+    }
+}

@@ -1,0 +1,97 @@
+//! What came out: one record per run, and the medians over the repetitions.
+
+use crate::catalogue::{Case, Peer, Test};
+use crate::pair::Values;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// Reasons and numbers of every run, by peer and case.
+#[derive(Debug, Default)]
+pub(crate) struct Measurements {
+    runs: BTreeMap<(String, String), Vec<Result<Values, String>>>,
+}
+
+impl Measurements {
+    pub(crate) fn add(&mut self, peer: &str, case: Case, result: Result<Values, String>) {
+        self.runs.entry((peer.to_owned(), case.name())).or_default().push(result);
+    }
+
+    /// The median of one number over the repetitions that succeeded.
+    pub(crate) fn median(&self, peer: &str, case: &str, value: &str) -> Option<f64> {
+        let runs = self.runs.get(&(peer.to_owned(), case.to_owned()))?;
+        let mut values: Vec<f64> = runs.iter().flatten().filter_map(|values| values.get(value).copied()).collect();
+        values.sort_by(f64::total_cmp);
+        let middle = values.len() / 2;
+        if values.len() % 2 == 1 { Some(values[middle]) } else { Some((values.get(middle.checked_sub(1)?)? + values.get(middle)?) / 2.0) }
+    }
+
+    /// Why runs failed, one sentence for each peer and case.
+    pub(crate) fn failures(&self) -> Vec<String> {
+        let failed = |((peer, case), runs): (&(String, String), &Vec<Result<Values, String>>)| {
+            let count = runs.iter().filter(|run| run.is_err()).count();
+            let reason = runs.iter().find_map(|run| run.as_ref().err())?;
+            Some(format!("{peer}, {case}: {count} of {} runs failed: {reason}", runs.len()))
+        };
+        self.runs.iter().filter_map(failed).collect()
+    }
+
+    pub(crate) fn to_json(&self) -> Value {
+        let runs = self.runs.iter().map(|((peer, case), runs)| {
+            let runs: Vec<Value> = runs
+                .iter()
+                .map(|run| match run {
+                    Ok(values) => json!(values),
+                    Err(sentence) => json!({ "error": sentence }),
+                })
+                .collect();
+            json!({ "peer": peer, "case": case, "runs": runs })
+        });
+        Value::Array(runs.collect())
+    }
+}
+
+/// The numbers of one run, from what the two sides said and the CPU time of a broker between them.
+pub(crate) fn combine(case: Case, received: &Values, sent: &Values, broker_cpu_us: Option<f64>) -> Result<Values, String> {
+    let number = |values: &Values, name: &str| values.get(name).copied().ok_or_else(|| format!("no `{name}` was reported"));
+    let mut values = Values::new();
+    let mut add = |name: &str, value: f64| _ = values.insert(name.to_owned(), value);
+    match case.test {
+        Test::Reliable | Test::Unreliable => {
+            let (messages, nanoseconds) = (number(received, "messages")?, number(received, "ns")?);
+            if number(received, "disorder")? != 0.0 {
+                return Err("messages were lost or came out of order".to_owned());
+            }
+            add("messages_per_second", messages / nanoseconds * 1e9);
+            add("bytes_per_second", messages * case.size as f64 / nanoseconds * 1e9);
+            let per_message = |values: &Values| Ok::<f64, String>(number(values, "cpu_us")? / number(values, "messages")?.max(1.0));
+            // Microseconds for one are seconds for a million. A broker works for the warm-up as well: per message it is the same.
+            let broker = broker_cpu_us.map_or(0.0, |cpu| cpu / messages.max(1.0));
+            add("cpu_seconds_per_million", per_message(received)? + per_message(sent)? + broker);
+            add("loss", 1.0 - messages / number(received, "sequences")?.max(1.0));
+            add("receiver_peak_kib", number(received, "rss_kib")?);
+            add("sender_peak_kib", number(sent, "rss_kib")?);
+        }
+        Test::RoundTrip | Test::UnreliableRoundTrip => {
+            for name in ["p50_ns", "p99_ns", "p999_ns", "max_ns", "round_trips", "lost"] {
+                add(name, number(sent, name)?);
+            }
+        }
+        Test::Stall => {
+            add("sender_peak_kib", number(sent, "rss_kib")?);
+            add("sent", number(sent, "sent")?);
+            if sent.contains_key("grows") {
+                add("grows", 1.0);
+            } else {
+                add("receiver_peak_kib", number(received, "rss_kib")?);
+                add("lost", number(received, "lost")?);
+                add("disorder", number(received, "disorder")?);
+            }
+        }
+    }
+    Ok(values)
+}
+
+/// The peers that have anything to show.
+pub(crate) fn shown<'a>(measurements: &Measurements, peers: &'a [Peer]) -> Vec<&'a Peer> {
+    peers.iter().filter(|peer| measurements.runs.keys().any(|(name, _)| name == peer.name)).collect()
+}

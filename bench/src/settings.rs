@@ -1,0 +1,79 @@
+//! What a peer program is told: `name=value` arguments, the same for the programs in C (`peers/common.h`) and for ours.
+
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Settings {
+    pub(crate) variant: String,
+    pub(crate) role: String,
+    pub(crate) test: String,
+    pub(crate) size: usize,
+    pub(crate) seconds: f64,
+    pub(crate) warmup: f64,
+    /// The application thread polls without sleeping.
+    pub(crate) spin: bool,
+    pub(crate) port: u16,
+    /// Unreliable messages under way at once.
+    pub(crate) window: u64,
+    /// PEM files of a self-signed certificate for `localhost`, which is its own authority.
+    pub(crate) cert: String,
+    pub(crate) key: String,
+    /// For the scale test: how many servers there are, and which this one is.
+    pub(crate) servers: usize,
+    pub(crate) index: usize,
+}
+
+impl Settings {
+    pub(crate) fn to_arguments(&self) -> Vec<String> {
+        vec![
+            format!("variant={}", self.variant),
+            format!("role={}", self.role),
+            format!("test={}", self.test),
+            format!("size={}", self.size),
+            format!("seconds={}", self.seconds),
+            format!("warmup={}", self.warmup),
+            format!("spin={}", u8::from(self.spin)),
+            format!("port={}", self.port),
+            format!("window={}", self.window),
+            format!("cert={}", self.cert),
+            format!("key={}", self.key),
+            format!("servers={}", self.servers),
+            format!("index={}", self.index),
+        ]
+    }
+
+    pub(crate) fn from_arguments(arguments: &[String]) -> Result<Self, String> {
+        let named: BTreeMap<&str, &str> = arguments.iter().filter_map(|argument| argument.split_once('=')).collect();
+        let text = |name: &str| named.get(name).map(|value| (*value).to_owned()).unwrap_or_default();
+        fn number<T: std::str::FromStr + Default>(named: &BTreeMap<&str, &str>, name: &str) -> Result<T, String> {
+            named.get(name).map_or(Ok(T::default()), |value| value.parse().map_err(|_| format!("`{name}={value}` is no number")))
+        }
+        Ok(Settings {
+            variant: text("variant"),
+            role: text("role"),
+            test: text("test"),
+            size: number(&named, "size")?,
+            seconds: number(&named, "seconds")?,
+            warmup: number(&named, "warmup")?,
+            spin: text("spin") == "1",
+            port: number(&named, "port")?,
+            window: number(&named, "window")?,
+            cert: text("cert"),
+            key: text("key"),
+            servers: number(&named, "servers")?,
+            index: number(&named, "index")?,
+        })
+    }
+
+    pub(crate) fn is_server(&self) -> bool {
+        self.role == "server"
+    }
+
+    pub(crate) fn is_round_trip(&self) -> bool {
+        matches!(self.test.as_str(), "rtt" | "unreliable-rtt")
+    }
+
+    pub(crate) fn is_unreliable(&self) -> bool {
+        matches!(self.test.as_str(), "unreliable" | "unreliable-rtt")
+    }
+}
