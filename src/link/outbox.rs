@@ -150,7 +150,9 @@ impl Outbox {
         let written = self.commons.may_write() && {
             // Taken only when a link ends at this very moment; then the task is the one to know.
             let writer = self.writer.try_lock();
-            writer.is_some_and(|mut writer| matches!(writer.as_mut().map(|writer| writer.advance(self)), Some(Ok(Progress::More))))
+            writer.is_some_and(|mut writer| {
+                matches!(writer.as_mut().map(|writer| writer.advance(self, false)), Some(Ok(Progress::More { .. })))
+            })
         };
         if !(written && self.settle()) {
             self.work.notify_one();
@@ -199,8 +201,8 @@ impl Outbox {
     }
 
     /// One step of the link's task. `None`: the link is gone.
-    pub(super) fn advance(&self) -> Option<std::io::Result<Progress>> {
-        self.writer.lock().as_mut().map(|writer| writer.advance(self))
+    pub(super) fn advance(&self, staying: bool) -> Option<std::io::Result<Progress>> {
+        self.writer.lock().as_mut().map(|writer| writer.advance(self, staying))
     }
 
     /// Until there is something to do for the task.
@@ -208,8 +210,9 @@ impl Outbox {
         self.work.notified().await;
     }
 
-    /// Takes what goes next: control frames into `control`, message frames into `frames`. `None`: nothing waits, and the outbox is idle.
-    pub(super) fn take(&self, control: &mut Vec<u8>, frames: &mut Vec<Buffer>) -> Option<Next> {
+    /// Takes what goes next: control frames into `control`, message frames into `frames`. `None`: nothing waits, and the outbox is idle,
+    /// unless whoever writes is `staying` to look again.
+    pub(super) fn take(&self, staying: bool, control: &mut Vec<u8>, frames: &mut Vec<Buffer>) -> Option<Next> {
         let mut state = self.state.lock();
         let pong = state.pong.take().map(|stamp| Control::Pong { stamp });
         let ping = state.ping.take().map(|stamp| Control::Ping { stamp });
@@ -230,8 +233,13 @@ impl Outbox {
         if state.hang_up && state.goodbye.is_none() {
             return Some(Next::HangUp);
         }
-        state.idle = true;
+        state.idle = !staying;
         None
+    }
+
+    /// Bytes of messages that may be taken.
+    pub(super) fn waiting_bytes(&self) -> usize {
+        self.state.lock().lanes.bytes()
     }
 
     /// `bytes` of what was taken have been handed to the operating system.
@@ -284,7 +292,7 @@ mod tests {
 
     fn take(outbox: &Outbox) -> (Vec<u8>, Option<Next>) {
         let (mut control, mut frames) = (Vec::new(), Vec::new());
-        let next = outbox.take(&mut control, &mut frames);
+        let next = outbox.take(false, &mut control, &mut frames);
         (frames.iter().flat_map(Buffer::bytes).copied().collect(), next)
     }
 
@@ -322,7 +330,7 @@ mod tests {
             outbox.pong(stamp);
         }
         let (mut control, mut frames) = (Vec::new(), Vec::new());
-        assert_eq!(outbox.take(&mut control, &mut frames), Some(Next::Frames));
+        assert_eq!(outbox.take(false, &mut control, &mut frames), Some(Next::Frames));
         let mut one = Vec::new();
         Control::Pong { stamp: 999 }.append_to(&mut one);
         assert_eq!(control, one);
