@@ -24,6 +24,7 @@ typedef struct {
     int spin;
     unsigned port;
     uint64_t window; /* unreliable messages under way at once */
+    unsigned broker; /* its port, where there is one */
     uint64_t servers, index; /* of the program for scale */
 } settings;
 
@@ -69,6 +70,8 @@ static inline settings parse(int argc, char **argv)
             s.port = (unsigned)strtoul(value, NULL, 10);
         } else if (strcmp(name, "window") == 0) {
             s.window = strtoull(value, NULL, 10);
+        } else if (strcmp(name, "broker") == 0) {
+            s.broker = (unsigned)strtoul(value, NULL, 10);
         } else if (strcmp(name, "servers") == 0) {
             s.servers = strtoull(value, NULL, 10);
         } else if (strcmp(name, "index") == 0) {
@@ -161,8 +164,8 @@ static inline void meter_update(meter *m, const settings *s, uint64_t messages, 
         }
     } else if ((double)(now - m->from_ns) >= s->seconds * 1e9) {
         m->done = 1;
-        printf("result messages=%llu ns=%llu cpu_us=%llu sequences=%llu disorder=%llu rss_kib=%llu\n",
-               (unsigned long long)(messages - m->from_messages), (unsigned long long)(now - m->from_ns),
+        printf("result total=%llu messages=%llu ns=%llu cpu_us=%llu sequences=%llu disorder=%llu rss_kib=%llu\n",
+               (unsigned long long)messages, (unsigned long long)(messages - m->from_messages), (unsigned long long)(now - m->from_ns),
                (unsigned long long)(cpu_us() - m->from_cpu), (unsigned long long)(sequence - m->from_sequence),
                (unsigned long long)disorder, (unsigned long long)memory_kib("VmHWM"));
     }
@@ -275,6 +278,9 @@ static inline int window_open(sender *r, const settings *s)
     if (r->next - r->acknowledged < s->window) {
         r->waited_since = 0;
         return 1;
+    }
+    if (!is_unreliable(s)) {
+        return 0;
     }
     if (r->waited_since == 0) {
         r->waited_since = now_ns();

@@ -1,5 +1,5 @@
 /* Sinew, as a game uses it: through include/sinew.h and the shared library. */
-#include "common.h"
+#include "run.h"
 
 #include <sinew.h>
 
@@ -20,26 +20,32 @@ static void check(sinew_result result, const char *what)
     }
 }
 
-static size_t poll_events(uint32_t timeout_ms)
+static void peer_receive(unsigned wait)
 {
     size_t count = 0, i;
-    check(sinew_server_poll(server, timeout_ms, events, EVENTS, &count), "poll");
+    check(sinew_server_poll(server, wait, events, EVENTS, &count), "poll");
     for (i = 0; i < count; i++) {
-        if (events[i].type == SINEW_EVENT_SERVER_CONNECTED) {
+        switch (events[i].type) {
+        case SINEW_EVENT_MESSAGE:
+            take_message(events[i].data, events[i].len);
+            break;
+        case SINEW_EVENT_SERVER_CONNECTED:
             other = events[i].server;
-        } else if (events[i].type == SINEW_EVENT_WRITABLE) {
+            break;
+        case SINEW_EVENT_WRITABLE:
             writable = 1;
-        } else if (events[i].type == SINEW_EVENT_SERVER_DISCONNECTED) {
+            break;
+        case SINEW_EVENT_SERVER_DISCONNECTED:
             fprintf(stderr, "disconnected: %s\n", (const char *)events[i].data);
             exit(1);
         }
     }
-    return count;
 }
 
 /* Sends for certain: a full outbox is waited for. */
-static void send_message(uint32_t mode, const uint8_t *message, size_t len)
+static void peer_send(const uint8_t *message, size_t len, int unreliable)
 {
+    uint32_t mode = unreliable ? SINEW_MODE_UNRELIABLE : SINEW_MODE_RELIABLE;
     for (;;) {
         sinew_result result = sinew_server_send(server, other, TAG, mode, message, len);
         if (result != SINEW_RESULT_QUEUE_FULL) {
@@ -48,10 +54,13 @@ static void send_message(uint32_t mode, const uint8_t *message, size_t len)
         }
         writable = 0;
         while (!writable) {
-            poll_events(100);
+            peer_receive(100);
         }
     }
 }
+
+/* Sinew writes what has gathered without being asked. */
+static void peer_flush(void) {}
 
 static void start(const char *group, unsigned registry_port, const char *more)
 {
@@ -67,111 +76,21 @@ static void start(const char *group, unsigned registry_port, const char *more)
     check(sinew_server_start(config, strlen(config), &server), "start");
 }
 
-static void serve(const settings *s, uint8_t *message)
-{
-    receiver r;
-    char host[128];
-    unsigned port = free_port(SOCK_STREAM);
-    uint64_t acknowledged_at = 0;
-    memset(&r, 0, sizeof r);
-    snprintf(host, sizeof host, "registry.host = true\nregistry.listen = '127.0.0.1:%u'\n", port);
-    start("world", port, host);
-    ready(port);
-    for (;;) {
-        size_t count = poll_events(s->spin ? 0 : 1000), i;
-        if (count == 0) {
-            continue;
-        }
-        for (i = 0; i < count; i++) {
-            if (events[i].type != SINEW_EVENT_MESSAGE) {
-                continue;
-            }
-            if (is_rtt(s)) {
-                check(sinew_server_send(server, other, TAG, events[i].mode, events[i].data, events[i].len), "send");
-            } else {
-                receive(&r, events[i].data, events[i].len);
-            }
-        }
-        if (is(s->test, "unreliable") && r.next - acknowledged_at >= acknowledge_every(s)) {
-            acknowledged_at = r.next;
-            put_sequence(message, r.next);
-            send_message(SINEW_MODE_RELIABLE, message, 8);
-        }
-        received_batch(&r, s);
-    }
-}
-
-static void ping(const settings *s, uint8_t *message)
-{
-    round_trips trips;
-    uint32_t mode = is_unreliable(s) ? SINEW_MODE_UNRELIABLE : SINEW_MODE_RELIABLE;
-    uint64_t sequence = 0;
-    memset(&trips, 0, sizeof trips);
-    for (;;) {
-        uint64_t sent = now_ns();
-        int answered = 0;
-        put_sequence(message, sequence);
-        send_message(mode, message, s->size);
-        while (!answered && now_ns() - sent < 1000000000u) {
-            size_t count = poll_events(s->spin ? 0 : 1000), i;
-            for (i = 0; i < count; i++) {
-                answered |= events[i].type == SINEW_EVENT_MESSAGE && memcmp(events[i].data, message, 8) == 0;
-            }
-        }
-        sequence++;
-        if (answered) {
-            round_trip(&trips, s, sent);
-        } else {
-            trips.lost++;
-        }
-    }
-}
-
-static void send_all(const settings *s, uint8_t *message)
-{
-    sender r;
-    uint32_t mode = is_unreliable(s) ? SINEW_MODE_UNRELIABLE : SINEW_MODE_RELIABLE;
-    memset(&r, 0, sizeof r);
-    for (;;) {
-        if (is_unreliable(s)) {
-            while (!window_open(&r, s)) {
-                size_t count = poll_events(1), i;
-                for (i = 0; i < count; i++) {
-                    if (events[i].type == SINEW_EVENT_MESSAGE) {
-                        acknowledged(&r, events[i].data, events[i].len);
-                    }
-                }
-            }
-        }
-        put_sequence(message, r.next);
-        send_message(mode, message, s->size);
-        if (!sent_one(&r, s)) {
-            break;
-        }
-    }
-    put_sequence(message, r.next | FINAL_MESSAGE);
-    send_message(SINEW_MODE_RELIABLE, message, s->size);
-    sent_final(&r);
-    for (;;) {
-        poll_events(1000);
-    }
-}
-
 int main(int argc, char **argv)
 {
-    settings s = parse(argc, argv);
-    uint8_t *message = calloc(1, s.size + 8);
-    if (is_server(&s)) {
-        serve(&s, message);
-    }
-    start("lobby", s.port, "");
-    while (other == 0) {
-        poll_events(1000);
-    }
-    if (is_rtt(&s)) {
-        ping(&s, message);
+    setting = parse(argc, argv);
+    if (is_server(&setting)) {
+        char host[128];
+        unsigned port = free_port(SOCK_STREAM);
+        snprintf(host, sizeof host, "registry.host = true\nregistry.listen = '127.0.0.1:%u'\n", port);
+        start("world", port, host);
+        ready(port);
     } else {
-        send_all(&s, message);
+        start("lobby", setting.port, "");
+        while (other == 0) {
+            peer_receive(WAIT_MS);
+        }
     }
+    run();
     return 0;
 }

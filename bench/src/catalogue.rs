@@ -16,6 +16,14 @@ pub(crate) struct Peer {
     pub(crate) encrypted: bool,
     pub(crate) program: Program,
     pub(crate) tests: &'static [Test],
+    pub(crate) broker: Broker,
+}
+
+/// A process between the two, whose CPU time counts, too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Broker {
+    None,
+    Nats { tls: bool },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,21 +39,38 @@ use Test::{Reliable, RoundTrip, Stall, Unreliable, UnreliableRoundTrip};
 
 const STREAM: &[Test] = &[Reliable, RoundTrip, Stall];
 const BOTH: &[Test] = &[Reliable, RoundTrip, Unreliable, UnreliableRoundTrip, Stall];
+const DATAGRAMS: &[Test] = &[Unreliable, UnreliableRoundTrip];
 
-const SINEW: Program = Program::C { name: "sinew", flags: &["-lsinew"] };
+const fn own(name: &'static str, what: &'static str, encrypted: bool, tests: &'static [Test]) -> Peer {
+    Peer { name, what, encrypted, program: Program::Own, tests, broker: Broker::None }
+}
+
+const fn in_c(
+    name: &'static str,
+    what: &'static str,
+    encrypted: bool,
+    source: &'static str,
+    flags: &'static [&'static str],
+    tests: &'static [Test],
+) -> Peer {
+    Peer { name, what, encrypted, program: Program::C { name: source, flags }, tests, broker: Broker::None }
+}
 
 pub(crate) const PEERS: &[Peer] = &[
-    Peer { name: "sinew", what: "Sinew, through the C ABI", encrypted: true, program: SINEW, tests: BOTH },
-    Peer {
-        name: "tokio-rustls",
-        what: "tokio + rustls, batched, tasks + queues (the baseline)",
-        encrypted: true,
-        program: Program::Own,
-        tests: STREAM,
-    },
-    Peer { name: "rustls", what: "raw rustls, one thread, 64 KiB batches", encrypted: true, program: Program::Own, tests: STREAM },
-    Peer { name: "tcp-batch", what: "raw TCP, 64 KiB batches", encrypted: false, program: Program::Own, tests: STREAM },
-    Peer { name: "tcp-write", what: "raw TCP, one write per message", encrypted: false, program: Program::Own, tests: STREAM },
+    in_c("sinew", "Sinew, through the C ABI", true, "sinew", &["-lsinew"], BOTH),
+    own("tokio-rustls", "tokio + rustls, batched, tasks + queues (the baseline)", true, STREAM),
+    own("rustls", "raw rustls, one thread, 64 KiB batches", true, STREAM),
+    own("tcp-batch", "raw TCP, 64 KiB batches", false, STREAM),
+    own("tcp-write", "raw TCP, one write per message", false, STREAM),
+    own("udp", "raw UDP, one call per message", false, DATAGRAMS),
+    own("quinn", "quinn: a QUIC stream / datagrams", true, BOTH),
+    in_c("zmq-plain", "ZeroMQ", false, "zmq", &["-lzmq"], STREAM),
+    in_c("zmq-curve", "ZeroMQ CURVE", true, "zmq", &["-lzmq"], STREAM),
+    in_c("enet", "ENet", false, "enet", &["-lenet"], BOTH),
+    in_c("nng-tcp", "NNG", false, "nng", &["-lnng"], STREAM),
+    in_c("nng-tls", "NNG over TLS", true, "nng", &["-lnng"], STREAM),
+    Peer { broker: Broker::Nats { tls: false }, ..in_c("nats-plain", "NATS, with its broker", false, "nats", &["-lnats"], STREAM) },
+    Peer { broker: Broker::Nats { tls: true }, ..in_c("nats-tls", "NATS over TLS, with its broker", true, "nats", &["-lnats"], STREAM) },
 ];
 
 impl Test {

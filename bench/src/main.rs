@@ -1,6 +1,7 @@
 //! Measures Sinew side by side with what one would use instead: two processes for each peer, on loopback, from application thread to
 //! application thread. `bench/README.md` says what and how.
 
+mod broker;
 mod build;
 mod catalogue;
 mod frames;
@@ -71,7 +72,7 @@ fn measure_all(options: &Options) -> Result<(), String> {
             }
             for (peer, start) in ready.iter().filter(|(peer, _)| peer.tests.contains(&case.test)) {
                 let settings = settings_of(options, *peer, case, (&cert, &key));
-                let result = start.clone().and_then(|start| measure_one(&start, &settings, case));
+                let result = start.clone().and_then(|start| measure_one(*peer, &start, settings, case));
                 println!("{:>2} {:<14} {:<24} {}", repetition + 1, peer.name, case.name(), in_short(&result));
                 measurements.add(peer.name, case, result);
             }
@@ -101,9 +102,11 @@ fn settings_of(options: &Options, peer: Peer, case: Case, (cert, key): (&str, &s
     }
 }
 
-fn measure_one(start: &Start, settings: &Settings, case: Case) -> Result<Values, String> {
-    let (received, sent) = pair::run(start, settings)?;
-    combine(case, &received, &sent, None)
+fn measure_one(peer: Peer, start: &Start, mut settings: Settings, case: Case) -> Result<Values, String> {
+    let broker = peer.broker.start(&settings)?;
+    settings.broker = broker.as_ref().map_or(0, |broker| broker.port);
+    let (received, sent) = pair::run(start, &settings)?;
+    combine(case, &received, &sent, broker.map(|broker| broker.cpu_microseconds()))
 }
 
 fn in_short(result: &Result<Values, String>) -> String {

@@ -64,8 +64,9 @@ pub(crate) fn combine(case: Case, received: &Values, sent: &Values, broker_cpu_u
             add("messages_per_second", messages / nanoseconds * 1e9);
             add("bytes_per_second", messages * case.size as f64 / nanoseconds * 1e9);
             let per_message = |values: &Values| Ok::<f64, String>(number(values, "cpu_us")? / number(values, "messages")?.max(1.0));
-            // Microseconds for one are seconds for a million. A broker works for the warm-up as well: per message it is the same.
-            let broker = broker_cpu_us.map_or(0.0, |cpu| cpu / messages.max(1.0));
+            // Microseconds for one are seconds for a million. The broker's are those of its whole life, so they go with all messages.
+            let total = number(received, "total")?.max(1.0);
+            let broker = broker_cpu_us.map_or(0.0, |cpu| cpu / total);
             add("cpu_seconds_per_million", per_message(received)? + per_message(sent)? + broker);
             add("loss", 1.0 - messages / number(received, "sequences")?.max(1.0));
             add("receiver_peak_kib", number(received, "rss_kib")?);

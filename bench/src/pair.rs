@@ -59,6 +59,10 @@ impl Program {
         Ok(Program { child, lines, errors: Some(errors) })
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What follows `word` on the first line that begins with it.
     pub(crate) fn wait_for(&mut self, word: &str, until: Instant) -> Result<String, String> {
         loop {

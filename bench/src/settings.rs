@@ -18,6 +18,8 @@ pub(crate) struct Settings {
     /// PEM files of a self-signed certificate for `localhost`, which is its own authority.
     pub(crate) cert: String,
     pub(crate) key: String,
+    /// The port of the broker, where there is one.
+    pub(crate) broker: u16,
     /// For the scale test: how many servers there are, and which this one is.
     pub(crate) servers: usize,
     pub(crate) index: usize,
@@ -37,6 +39,7 @@ impl Settings {
             format!("window={}", self.window),
             format!("cert={}", self.cert),
             format!("key={}", self.key),
+            format!("broker={}", self.broker),
             format!("servers={}", self.servers),
             format!("index={}", self.index),
         ]
@@ -60,6 +63,7 @@ impl Settings {
             window: number(&named, "window")?,
             cert: text("cert"),
             key: text("key"),
+            broker: number(&named, "broker")?,
             servers: number(&named, "servers")?,
             index: number(&named, "index")?,
         })

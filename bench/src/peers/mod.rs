@@ -1,9 +1,12 @@
 //! The peers that are written in Rust; those in C are in `bench/peers`.
 
+mod quinn;
 mod rustls;
+mod tasks;
 mod tcp;
 mod tls;
 mod tokio_rustls;
+mod udp;
 
 use crate::settings::Settings;
 
@@ -14,6 +17,8 @@ pub(crate) fn run(settings: &Settings) -> Result<(), String> {
         "tcp-write" => tcp::run(settings, false),
         "rustls" => rustls::run(settings),
         "tokio-rustls" => tokio_rustls::run(settings),
+        "udp" => udp::run(settings),
+        "quinn" => quinn::run(settings),
         unknown => Err(format!("`{unknown}` is no peer")),
     }
 }

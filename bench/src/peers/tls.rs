@@ -8,9 +8,10 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
 use std::sync::Arc;
 
+/// QUIC insists on AES-128 for its first packets, so that is offered last.
 fn provider() -> Arc<CryptoProvider> {
-    let suite = aws_lc_rs::cipher_suite::TLS13_AES_256_GCM_SHA384;
-    Arc::new(CryptoProvider { cipher_suites: vec![suite], ..aws_lc_rs::default_provider() })
+    let suites = vec![aws_lc_rs::cipher_suite::TLS13_AES_256_GCM_SHA384, aws_lc_rs::cipher_suite::TLS13_AES_128_GCM_SHA256];
+    Arc::new(CryptoProvider { cipher_suites: suites, ..aws_lc_rs::default_provider() })
 }
 
 fn certificate(settings: &Settings) -> Result<CertificateDer<'static>, String> {
