@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 /// A send that finds its link idle writes to the socket itself, which saves the wake-up of an IO thread (about 10 µs) and costs the game's
-/// thread about as much. So at most one send per server in this time does it; all others are carried by the IO threads.
-const OWN_WRITE_EVERY_NS: u64 = 20_000;
+/// thread about as much. It does so only if no other send of this server has found an idle link for this long: all but the first of a
+/// burst or a broadcast are carried by the IO threads.
+const QUIET_NS: u64 = 20_000;
 
 /// The largest buffer of one round of reading or writing.
 const ROUND_BYTES: usize = 264 * 1024;
@@ -28,7 +29,7 @@ pub(crate) struct Commons {
     own_writes: bool,
     most_recycled: usize,
     most_for_a_link: usize,
-    last_own_write: AtomicU64,
+    last_start: AtomicU64,
 }
 
 /// Most memory that one link can hold, with everything full.
@@ -52,7 +53,7 @@ impl Commons {
             spans: Mutex::default(),
             epoch: Instant::now(),
             own_writes: runtime.send_writes,
-            last_own_write: AtomicU64::new(0),
+            last_start: AtomicU64::new(0),
         })
     }
 
@@ -67,9 +68,8 @@ impl Commons {
             return false;
         }
         let now = self.epoch.elapsed().as_nanos() as u64;
-        let last = self.last_own_write.load(Ordering::Relaxed);
-        now - last.min(now) >= OWN_WRITE_EVERY_NS
-            && self.last_own_write.compare_exchange(last, now, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        let last = self.last_start.swap(now, Ordering::Relaxed);
+        now - last.min(now) >= QUIET_NS
     }
 
     /// An empty list of spans.

@@ -19,19 +19,26 @@ use tokio::sync::Notify;
 /// Bounded by `limits.outbox_bytes` (a message larger than that is taken when nothing else waits).
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    state: Mutex<State>,
+    state: Apart<Mutex<State>>,
     /// The writing half of the started link. Locked by the link's task, and by a caller that found the outbox idle and writes itself.
-    writer: Mutex<Option<Writer>>,
+    writer: Apart<Mutex<Option<Writer>>>,
     work: Notify,
     limit: usize,
     commons: Arc<Commons>,
 }
+
+/// In cache lines of its own: what one core writes must not slow down another that has to do with something else.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct Apart<T>(T);
 
 #[derive(Debug, Default)]
 struct State {
     open: bool,
     /// How many links this outbox has served.
     links: u64,
+    /// Messages taken, over all of them.
+    sent: u64,
     lanes: Lanes,
     /// Bytes of large messages that callers are cutting into fragments at this moment.
     reserved: usize,
@@ -48,8 +55,6 @@ struct State {
     reliable: Tally,
     /// A caller was told `QueueFull` and waits for `Writable`.
     refused: bool,
-    /// The game must be told that there is room again.
-    writable: bool,
     /// Nobody is writing.
     idle: bool,
 }
@@ -82,12 +87,12 @@ pub(crate) enum Pushed {
 
 impl Outbox {
     pub(crate) fn new(limit: usize, commons: Arc<Commons>) -> Self {
-        Self { state: Mutex::default(), writer: Mutex::default(), work: Notify::new(), limit, commons }
+        Self { state: Apart::default(), writer: Apart::default(), work: Notify::new(), limit, commons }
     }
 
     /// Copies the payload in. The caller has checked its size against `max_message_bytes`.
     pub(crate) fn push(&self, tag: u16, delivery: Delivery, payload: &[u8]) -> Result<Pushed, PushError> {
-        let mut state = self.state.lock();
+        let mut state = self.state.0.lock();
         if !state.open {
             return Err(PushError::Closed);
         }
@@ -99,8 +104,7 @@ impl Outbox {
                 state.refused = true;
                 return Err(PushError::Full { queued, limit: self.limit });
             }
-            SendMode::Reliable => state.reliable.add(1, payload.len() as u64),
-            SendMode::Unreliable => {}
+            SendMode::Reliable | SendMode::Unreliable => {}
         }
         if payload.len() <= MAX_BODY_BYTES {
             state.lanes.push(&self.commons.pool, tag, delivery, payload);
@@ -110,12 +114,16 @@ impl Outbox {
             drop(state);
             // Other senders do not wait while a large message is copied.
             let fragments = lanes::fragments(&self.commons.pool, tag, delivery, payload);
-            state = self.state.lock();
+            state = self.state.0.lock();
             if !state.open || state.links != link {
                 return Err(PushError::Closed);
             }
             state.reserved -= framed;
             state.lanes.push_fragments(delivery.lane, fragments);
+        }
+        state.sent += 1;
+        if delivery.mode == SendMode::Reliable {
+            state.reliable.add(1, payload.len() as u64);
         }
         if std::mem::take(&mut state.idle) {
             drop(state);
@@ -137,7 +145,7 @@ impl Outbox {
     }
 
     fn control(&self, set: impl FnOnce(&mut State)) {
-        let mut state = self.state.lock();
+        let mut state = self.state.0.lock();
         set(&mut state);
         if std::mem::take(&mut state.idle) {
             drop(state);
@@ -147,44 +155,39 @@ impl Outbox {
 
     /// The caller has put something into an idle outbox, and it is on the caller now that it is written.
     fn write_or_wake(&self) {
-        let written = self.commons.may_write() && {
-            // Taken only when a link ends at this very moment; then the task is the one to know.
-            let writer = self.writer.try_lock();
-            writer.is_some_and(|mut writer| {
-                matches!(writer.as_mut().map(|writer| writer.advance(self, false)), Some(Ok(Progress::More { .. })))
-            })
-        };
-        if !(written && self.settle()) {
+        if !(self.commons.may_write() && self.write_here()) {
             self.work.notify_one();
         }
     }
 
-    /// Nothing waits any more, and the next message finds the outbox idle. False: something has come meanwhile.
-    fn settle(&self) -> bool {
-        let mut state = self.state.lock();
-        state.idle = !state.waits() && !state.writable;
-        state.idle
+    /// Writes what waits, which is what the caller has put there. False: the link's task must go on.
+    fn write_here(&self) -> bool {
+        // Locked only when a link ends at this very moment; then the task is the one to know.
+        let Some(mut locked) = self.writer.0.try_lock() else { return false };
+        let Some(writer) = locked.as_mut() else { return false };
+        let written = matches!(writer.advance(self), Ok(Progress::More));
+        written && matches!(writer.advance(self), Ok(Progress::Idle)) && !writer.has_writable()
     }
 
     /// A link has started that writes here: messages are taken from now on, none are left over from an earlier link.
     pub(crate) fn open(&self) {
-        let mut state = self.state.lock();
-        *state = State { open: true, links: state.links + 1, ..State::default() };
+        let mut state = self.state.0.lock();
+        *state = State { open: true, links: state.links + 1, sent: state.sent, ..State::default() };
     }
 
     /// The socket of the link that has started.
     pub(super) fn attach(&self, writer: Writer) {
-        *self.writer.lock() = Some(writer);
+        *self.writer.0.lock() = Some(writer);
     }
 
     /// No message is taken any more; what waits is dropped.
     pub(crate) fn close(&self) {
-        let mut state = self.state.lock();
+        let mut state = self.state.0.lock();
         state.open = false;
         state.lanes = Lanes::default();
         state.reserved = 0;
         drop(state);
-        *self.writer.lock() = None;
+        *self.writer.0.lock() = None;
     }
 
     /// No message is taken any more; what waits is sent, then the goodbye.
@@ -200,9 +203,9 @@ impl Outbox {
         self.control(|state| state.hang_up = true);
     }
 
-    /// One step of the link's task. `None`: the link is gone.
-    pub(super) fn advance(&self, staying: bool) -> Option<std::io::Result<Progress>> {
-        self.writer.lock().as_mut().map(|writer| writer.advance(self, staying))
+    /// One step of the link's task, and whether the game must be told that there is room again. `None`: the link is gone.
+    pub(super) fn advance(&self) -> Option<(std::io::Result<Progress>, bool)> {
+        self.writer.0.lock().as_mut().map(|writer| (writer.advance(self), writer.take_writable()))
     }
 
     /// Until there is something to do for the task.
@@ -210,71 +213,61 @@ impl Outbox {
         self.work.notified().await;
     }
 
-    /// Takes what goes next: control frames into `control`, message frames into `frames`. `None`: nothing waits, and the outbox is idle,
-    /// unless whoever writes is `staying` to look again.
-    pub(super) fn take(&self, staying: bool, control: &mut Vec<u8>, frames: &mut Vec<Buffer>) -> Option<Next> {
-        let mut state = self.state.lock();
-        let pong = state.pong.take().map(|stamp| Control::Pong { stamp });
-        let ping = state.ping.take().map(|stamp| Control::Ping { stamp });
-        let ack = state.ack.take().map(|received| Control::Ack { received: received.messages, bytes: received.bytes });
+    /// `written` bytes of what was taken before have been handed to the operating system. Takes what goes next: control frames into `control`,
+    /// message frames into `frames`. `None`: nothing waits, and the outbox is idle. True: there is room again for a caller that was refused.
+    ///
+    /// One visit for all of it: the game's threads wait at this door.
+    pub(super) fn take(&self, written: usize, control: &mut Vec<u8>, frames: &mut Vec<Buffer>) -> (Option<Next>, bool) {
+        let mut state = self.state.0.lock();
+        state.in_flight -= written.min(state.in_flight);
+        let writable = state.refused && state.open && state.queued() <= self.limit / 2;
+        state.refused &= !writable;
+        (state.take(control, frames), writable)
+    }
+
+    /// Bytes that wait, headers included.
+    pub(crate) fn queued_bytes(&self) -> usize {
+        self.state.0.lock().queued()
+    }
+
+    /// Messages taken, over all links.
+    pub(crate) fn sent(&self) -> u64 {
+        self.state.0.lock().sent
+    }
+
+    /// Reliable messages accepted since the link started.
+    pub(crate) fn reliable(&self) -> Tally {
+        self.state.0.lock().reliable
+    }
+}
+
+impl State {
+    fn take(&mut self, control: &mut Vec<u8>, frames: &mut Vec<Buffer>) -> Option<Next> {
+        let pong = self.pong.take().map(|stamp| Control::Pong { stamp });
+        let ping = self.ping.take().map(|stamp| Control::Ping { stamp });
+        let ack = self.ack.take().map(|received| Control::Ack { received: received.messages, bytes: received.bytes });
         for message in [pong, ping, ack].into_iter().flatten() {
             message.append_to(control);
         }
-        state.in_flight += state.lanes.take(frames);
+        self.in_flight += self.lanes.take(frames);
         // The goodbye is the last word: everything that waits goes first.
-        if state.lanes.is_empty()
-            && let Some(goodbye) = state.goodbye.take()
+        if self.lanes.is_empty()
+            && let Some(goodbye) = self.goodbye.take()
         {
             return Some(Next::Goodbye(goodbye));
         }
         if !control.is_empty() || !frames.is_empty() {
             return Some(Next::Frames);
         }
-        if state.hang_up && state.goodbye.is_none() {
+        if self.hang_up && self.goodbye.is_none() {
             return Some(Next::HangUp);
         }
-        state.idle = !staying;
+        self.idle = true;
         None
     }
 
-    /// Bytes of messages that may be taken.
-    pub(super) fn waiting_bytes(&self) -> usize {
-        self.state.lock().lanes.bytes()
-    }
-
-    /// `bytes` of what was taken have been handed to the operating system.
-    pub(super) fn written(&self, bytes: usize) {
-        let mut state = self.state.lock();
-        state.in_flight -= bytes.min(state.in_flight);
-        if state.refused && state.open && state.queued() <= self.limit / 2 {
-            state.refused = false;
-            state.writable = true;
-        }
-    }
-
-    /// Whether the game must be told, once, that there is room again.
-    pub(super) fn take_writable(&self) -> bool {
-        std::mem::take(&mut self.state.lock().writable)
-    }
-
-    /// Bytes that wait, headers included.
-    pub(crate) fn queued_bytes(&self) -> usize {
-        self.state.lock().queued()
-    }
-
-    /// Reliable messages accepted since the link started.
-    pub(crate) fn reliable(&self) -> Tally {
-        self.state.lock().reliable
-    }
-}
-
-impl State {
     fn queued(&self) -> usize {
         self.lanes.bytes() + self.reserved + self.in_flight
-    }
-
-    fn waits(&self) -> bool {
-        !self.lanes.is_empty() || self.ping.is_some() || self.pong.is_some() || self.ack.is_some() || self.goodbye.is_some() || self.hang_up
     }
 }
 
@@ -292,7 +285,7 @@ mod tests {
 
     fn take(outbox: &Outbox) -> (Vec<u8>, Option<Next>) {
         let (mut control, mut frames) = (Vec::new(), Vec::new());
-        let next = outbox.take(false, &mut control, &mut frames);
+        let (next, _) = outbox.take(0, &mut control, &mut frames);
         (frames.iter().flat_map(Buffer::bytes).copied().collect(), next)
     }
 
@@ -306,12 +299,10 @@ mod tests {
         assert_eq!(outbox.reliable().messages, 1, "a refused message was not accepted");
         let (frames, _) = take(&outbox);
         assert_eq!(frames.len(), 80);
-        outbox.written(20);
-        assert!(!outbox.take_writable(), "60 of 100 still wait");
-        outbox.written(10);
-        assert!(outbox.take_writable());
-        outbox.written(50);
-        assert!(!outbox.take_writable(), "told once");
+        let written = |bytes| outbox.take(bytes, &mut Vec::new(), &mut Vec::new()).1;
+        assert!(!written(20), "60 of 100 still wait");
+        assert!(written(10));
+        assert!(!written(50), "told once");
     }
 
     #[test]
@@ -330,7 +321,7 @@ mod tests {
             outbox.pong(stamp);
         }
         let (mut control, mut frames) = (Vec::new(), Vec::new());
-        assert_eq!(outbox.take(false, &mut control, &mut frames), Some(Next::Frames));
+        assert_eq!(outbox.take(0, &mut control, &mut frames).0, Some(Next::Frames));
         let mut one = Vec::new();
         Control::Pong { stamp: 999 }.append_to(&mut one);
         assert_eq!(control, one);

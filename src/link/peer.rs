@@ -60,7 +60,6 @@ pub(crate) struct Peer {
 /// Messages and drops of one remote server, over all links to it.
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
-    pub(crate) sent: AtomicU64,
     pub(crate) received: AtomicU64,
     pub(crate) dropped: AtomicU64,
     pub(crate) refused: AtomicU64,
@@ -111,10 +110,7 @@ impl Peer {
             return Err(Error::MessageTooBig { len: payload.len(), limit: self.max_message_bytes });
         }
         match self.outbox.push(tag, delivery, payload) {
-            Ok(Pushed::Queued) => {
-                self.traffic.sent.fetch_add(1, Ordering::Relaxed);
-                Ok(())
-            }
+            Ok(Pushed::Queued) => Ok(()),
             Ok(Pushed::Dropped) => {
                 self.traffic.dropped.fetch_add(1, Ordering::Relaxed);
                 Ok(())

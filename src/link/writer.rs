@@ -12,13 +12,6 @@ use crate::transport::record::{MAX_PLAIN, OVERHEAD, Sealer};
 use crate::wire::control::Control;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// A round of so many bytes is part of a stream: more is about to come, and going to sleep would cost more than looking again.
-const STREAM_BYTES: usize = 2 * 1024;
-/// How long a stream is waited for, and how long it may fill a record.
-const STAY: Duration = Duration::from_micros(50);
-const GATHER: Duration = Duration::from_micros(20);
 
 /// Rounds of writing after which other tasks of the thread have their turn.
 const ROUNDS: u32 = 16;
@@ -31,8 +24,10 @@ pub(super) struct Writer {
     commons: Arc<Commons>,
     /// Sealed records of which the operating system has not taken everything, and how much it has taken.
     sealed: Option<(Buffer, usize)>,
-    /// Bytes of the outbox that are in `sealed`.
+    /// Bytes of the outbox that were sealed last.
     carried: usize,
+    /// The game must be told that there is room again.
+    writable: bool,
     control: Vec<u8>,
     frames: Vec<Buffer>,
 }
@@ -41,7 +36,7 @@ pub(super) struct Writer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
     /// Something was written; there may be more.
-    More { bytes: usize },
+    More,
     /// Nothing waits.
     Idle,
     /// The socket takes no more for now.
@@ -54,13 +49,15 @@ impl Writer {
     pub(super) fn new(socket: Arc<SendHalf>, sealer: Sealer, commons: Arc<Commons>) -> Self {
         // Room for all that a round can take, so that nothing grows later.
         let (control, frames) = (Vec::new(), Vec::with_capacity(TAKE_BUFFERS));
-        Self { socket, sealer, commons, sealed: None, carried: 0, control, frames }
+        Self { socket, sealer, commons, sealed: None, carried: 0, writable: false, control, frames }
     }
 
     /// Takes what waits, seals it and writes as much as the socket takes. Never blocks.
-    pub(super) fn advance(&mut self, outbox: &Outbox, staying: bool) -> io::Result<Progress> {
+    pub(super) fn advance(&mut self, outbox: &Outbox) -> io::Result<Progress> {
         if self.sealed.is_none() {
-            match outbox.take(staying, &mut self.control, &mut self.frames) {
+            let (next, writable) = outbox.take(std::mem::take(&mut self.carried), &mut self.control, &mut self.frames);
+            self.writable |= writable;
+            match next {
                 None => return Ok(Progress::Idle),
                 Some(Next::Frames) => {}
                 Some(Next::Goodbye(goodbye)) => Control::Goodbye(goodbye).append_to(&mut self.control),
@@ -71,7 +68,7 @@ impl Writer {
             }
             self.seal()?;
         }
-        let Some((sealed, sent)) = &mut self.sealed else { return Ok(Progress::More { bytes: 0 }) };
+        let Some((sealed, sent)) = &mut self.sealed else { return Ok(Progress::More) };
         while *sent < sealed.bytes().len() {
             match self.socket.try_write(&sealed.bytes()[*sent..]) {
                 Ok(count) => *sent += count,
@@ -80,9 +77,16 @@ impl Writer {
             }
         }
         self.sealed = None;
-        let bytes = std::mem::take(&mut self.carried);
-        outbox.written(bytes);
-        Ok(Progress::More { bytes })
+        Ok(Progress::More)
+    }
+
+    /// Whether the game must be told, once, that there is room again.
+    pub(super) fn take_writable(&mut self) -> bool {
+        std::mem::take(&mut self.writable)
+    }
+
+    pub(super) fn has_writable(&self) -> bool {
+        self.writable
     }
 
     /// Seals what was taken: messages before the goodbye, other control frames in front of them.
@@ -126,42 +130,21 @@ impl Writer {
 /// The link's task that writes: again and again, until the outbox says to hang up.
 pub(super) async fn write(socket: Arc<SendHalf>, peer: Arc<Peer>, queue: Arc<EventQueue>) -> io::Result<()> {
     let mut rounds = 0_u32;
-    // Since when a stream of messages pauses.
-    let mut pausing: Option<Instant> = None;
-    let mut streaming = false;
     loop {
-        let Some(progress) = peer.outbox.advance(streaming) else { return Ok(()) };
-        if peer.outbox.take_writable() {
+        let Some((progress, writable)) = peer.outbox.advance() else { return Ok(()) };
+        if writable {
             queue.push(Event::Writable { server: RemoteServer::new(peer.clone()) });
         }
         match progress? {
-            Progress::More { bytes } => {
+            Progress::More => {
                 rounds = rounds.wrapping_add(1);
-                streaming = bytes >= STREAM_BYTES;
-                pausing = None;
-                if streaming {
-                    gather(&peer.outbox).await;
-                }
                 if rounds % ROUNDS == 0 {
                     tokio::task::yield_now().await;
                 }
-            }
-            Progress::Idle if streaming => {
-                let since = *pausing.get_or_insert_with(Instant::now);
-                streaming = since.elapsed() < STAY;
-                tokio::task::yield_now().await;
             }
             Progress::Idle => peer.outbox.work().await,
             Progress::Blocked => socket.writable().await?,
             Progress::HungUp => return socket.shutdown(),
         }
-    }
-}
-
-/// Lets a stream of small messages fill a record, for a moment.
-async fn gather(outbox: &Outbox) {
-    let since = Instant::now();
-    while outbox.waiting_bytes() < MAX_PLAIN && since.elapsed() < GATHER {
-        tokio::task::yield_now().await;
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn collect(shared: &Shared) -> Stats {
     for peer in shared.peers.read().values() {
         stats.servers += 1;
         stats.connected += usize::from(matches!(peer.state(), ConnectionState::Connected | ConnectionState::Interrupted));
-        stats.messages_sent += peer.traffic.sent.load(Ordering::Relaxed);
+        stats.messages_sent += peer.outbox.sent();
         stats.messages_received += peer.traffic.received.load(Ordering::Relaxed);
         stats.messages_dropped += peer.traffic.dropped.load(Ordering::Relaxed);
         stats.sends_refused += peer.traffic.refused.load(Ordering::Relaxed);
