@@ -8,6 +8,7 @@ mod listen;
 mod node;
 mod rejections;
 mod remote;
+mod roster;
 mod setup;
 mod shared;
 mod stats;
@@ -105,9 +106,10 @@ impl Server {
     /// Sends a message to a connected server; see [`RemoteServer::send`].
     pub fn send(&self, to: ServerId, tag: u16, payload: &[u8], delivery: impl Into<Delivery>) -> Result<(), Error> {
         self.running()?;
-        // Held meanwhile, instead of counting one more owner for each message: only the node writes to it, and it waits for a copy at most.
-        let peers = self.shared.peers.read();
-        peers.get(&to).ok_or(Error::UnknownServer(to))?.send(tag, delivery.into(), payload)
+        match self.shared.roster.find(to) {
+            Some(peer) => peer.send(tag, delivery.into(), payload),
+            None => self.shared.peer(to)?.send(tag, delivery.into(), payload),
+        }
     }
 
     /// Sends a message to every connected server of a group, as many as have room; none of them blocks the others.

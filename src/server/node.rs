@@ -303,6 +303,7 @@ impl Node {
             Notice::Joined { registration, direction } => {
                 let peer = Arc::new(Peer::new(registration, direction, &self.shared.config.limits, self.shared.commons.clone()));
                 self.shared.peers.write().insert(peer.id, peer.clone());
+                self.shared.roster.enter(&peer);
                 queue.push(Event::ServerJoined { server: RemoteServer::new(peer) });
             }
             Notice::Connected { id, .. } => {

@@ -1,6 +1,7 @@
 //! What the game's threads and the node task both look at.
 
 use super::rejections::Rejections;
+use super::roster::Roster;
 use super::{RemoteServer, ServerGroup, ServerInfo};
 use crate::cluster::Topology;
 use crate::config::ServerConfig;
@@ -24,6 +25,7 @@ pub(crate) struct Shared {
     pub(crate) queue: Arc<EventQueue>,
     /// Everybody in view, ordered by id. Written by the node alone.
     pub(crate) peers: RwLock<BTreeMap<ServerId, Arc<Peer>>>,
+    pub(super) roster: Roster,
     /// What the links share.
     pub(crate) commons: Arc<Commons>,
     pub(crate) rejections: Rejections,
@@ -53,6 +55,7 @@ impl Shared {
             topology: Topology::new(config.groups.clone()),
             queue: Arc::new(EventQueue::new(config.limits.event_queue_bytes, Duration::from_micros(config.runtime.busy_poll_us))),
             peers: RwLock::default(),
+            roster: Roster::default(),
             commons: Commons::new(&config.limits, &config.runtime),
             rejections: Rejections::default(),
             epoch: Instant::now(),
