@@ -98,6 +98,18 @@
 #define SINEW_MODE_RELIABLE 0
 /** At most once, in any order; dropped rather than queued. */
 #define SINEW_MODE_UNRELIABLE 1
+/** Bits 0 to 7 of a mode: which of the two above it is. */
+#define SINEW_MODE_MASK 255
+
+/**
+ * Added to a mode by `|`: a lane that goes before lane 0, which is where a mode without any of these is. Messages of one
+ * lane keep their order, those of a higher lane go first.
+ */
+#define SINEW_LANE_1 256
+/** Goes before lane 1. */
+#define SINEW_LANE_2 512
+/** Goes before every other lane. */
+#define SINEW_LANE_3 768
 
 /* ---- Events: what sinew_server_poll hands over, and which fields of sinew_event each type fills. ------------------ */
 
@@ -118,7 +130,7 @@
 #define SINEW_EVENT_SERVER_DISCONNECTED 6
 /** It is gone from view, and nothing more comes from this id. `server`, `group`; `code`: SINEW_LEAVE_*. */
 #define SINEW_EVENT_SERVER_LEFT 7
-/** A message. `server`, `group`, `tag`, `mode`; `data` and `len`: the payload, with no NUL behind it. */
+/** A message. `server`, `group`, `tag`, `mode` with its lane; `data` and `len`: the payload, with no NUL behind it. */
 #define SINEW_EVENT_MESSAGE 8
 /** After SINEW_RESULT_QUEUE_FULL: half of the outbox to `server` is free again. `server`, `group`. */
 #define SINEW_EVENT_WRITABLE 9
@@ -349,6 +361,12 @@ typedef struct sinew_stats {
     uint64_t rejected_refused;
     /** Connections that came while too many handshakes were under way. */
     uint64_t rejected_overload;
+    /** Bytes of reliable messages that are not known to have arrived, those that wait in an outbox included. */
+    uint64_t unacknowledged_bytes;
+    /** Memory that lies ready for the next messages. */
+    uint64_t recycled_bytes;
+    /** Most memory that messages and events can take by the limits, with as many links as now. */
+    uint64_t ceiling_bytes;
 } sinew_stats;
 
 /* ---- Functions. --------------------------------------------------------------------------------------------------- */
@@ -398,8 +416,8 @@ sinew_result sinew_server_poll(sinew_server *server,
 /**
  * Sends a message of `len` bytes (0 is fine) to a connected server. Copied before this returns; never blocks.
  *
- * `tag` is yours: what kind of message it is. `mode`: SINEW_MODE_*. An unreliable message that finds the link busy is
- * dropped and counted in sinew_stats, and that is SINEW_RESULT_OK.
+ * `tag` is yours: what kind of message it is. `mode`: SINEW_MODE_*, perhaps with SINEW_LANE_*. An unreliable message that
+ * finds the link busy is dropped and counted in sinew_stats, and that is SINEW_RESULT_OK.
  *
  * Errors: QUEUE_FULL (nothing was queued, SINEW_EVENT_WRITABLE follows), NOT_CONNECTED, UNKNOWN_SERVER (it has left),
  * MESSAGE_TOO_BIG, STOPPED, INVALID_ARGUMENT.

@@ -34,27 +34,29 @@ pub(crate) struct Span {
     pub(crate) large: u8,
 }
 
-/// Payloads in recycled memory, or in memory that the game may keep.
+/// Payloads in recycled memory, until the game keeps one of them.
 #[derive(Debug)]
-enum Payloads {
-    Lent(Buffer),
-    Shared(Bytes),
+struct Payloads {
+    lent: Option<Buffer>,
+    kept: Bytes,
 }
 
 impl Payloads {
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Payloads::Lent(buffer) => buffer.bytes(),
-            Payloads::Shared(bytes) => bytes,
-        }
+    fn new(buffer: Buffer) -> Self {
+        Self { lent: Some(buffer), kept: Bytes::new() }
     }
 
-    /// The game may keep a part of it: from now on the memory lives as long as any of its messages.
-    fn share(self) -> Self {
-        match self {
-            Payloads::Lent(buffer) => Payloads::Shared(Bytes::from_owner(buffer)),
-            shared @ Payloads::Shared(_) => shared,
+    #[cfg(feature = "capi")]
+    fn bytes(&self) -> &[u8] {
+        self.lent.as_ref().map_or(&self.kept, Buffer::bytes)
+    }
+
+    /// A part of it for the game to keep: from now on the memory lives as long as any part.
+    fn keep(&mut self, range: std::ops::Range<usize>) -> Bytes {
+        if let Some(buffer) = self.lent.take() {
+            self.kept = Bytes::from_owner(buffer);
         }
+        self.kept.slice(range)
     }
 }
 
@@ -65,8 +67,8 @@ impl Batch {
         let held = chunk.size() + large.iter().map(Buffer::size).sum::<usize>();
         let cost = held + spans.capacity() * size_of::<Span>() + size_of::<Self>();
         peer.inbox.received(cost);
-        let large = large.into_iter().map(Payloads::Lent).collect();
-        Self { peer, since: Instant::now(), spans, next: 0, chunk: Payloads::Lent(chunk), large, cost }
+        let large = large.into_iter().map(Payloads::new).collect();
+        Self { peer, since: Instant::now(), spans, next: 0, chunk: Payloads::new(chunk), large, cost }
     }
 
     /// The messages that have not been given out.
@@ -90,20 +92,10 @@ impl Batch {
 
     /// The next message, to be kept for as long as the game likes.
     pub(crate) fn next_message(&mut self) -> Option<Message> {
-        if self.next == 0 {
-            let chunk = std::mem::replace(&mut self.chunk, Payloads::Shared(Bytes::new()));
-            self.chunk = chunk.share();
-            self.large = std::mem::take(&mut self.large).into_iter().map(Payloads::share).collect();
-        }
         let span = *self.spans.get(self.next)?;
         self.next += 1;
-        let payloads = if span.large == 0 { &self.chunk } else { &self.large[usize::from(span.large) - 1] };
-        let payload = match payloads {
-            Payloads::Shared(bytes) => bytes.slice(span.range()),
-            // The C ABI and the Rust API do not poll the same server.
-            Payloads::Lent(buffer) => Bytes::copy_from_slice(&buffer.bytes()[span.range()]),
-        };
-        Some(Message::new(span.tag, span.delivery, payload))
+        let payloads = if span.large == 0 { &mut self.chunk } else { &mut self.large[usize::from(span.large) - 1] };
+        Some(Message::new(span.tag, span.delivery, payloads.keep(span.range())))
     }
 }
 

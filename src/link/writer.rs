@@ -138,7 +138,7 @@ pub(super) async fn write(socket: Arc<SendHalf>, peer: Arc<Peer>, queue: Arc<Eve
         match progress? {
             Progress::More => {
                 rounds = rounds.wrapping_add(1);
-                if rounds % ROUNDS == 0 {
+                if rounds.is_multiple_of(ROUNDS) {
                     tokio::task::yield_now().await;
                 }
             }

@@ -145,7 +145,7 @@ async fn run_link(context: Arc<Context>, link: LinkId, channel: Channel) {
         close,
     };
     // On a task of its own, so that a bug in one link is the end of that link alone.
-    let end = tokio::spawn(run(channel.into(), running)).await.unwrap_or_else(|_| {
+    let end = tokio::spawn(run(channel, running)).await.unwrap_or_else(|_| {
         peer.outbox.close();
         LinkEnd {
             reason: LinkEndReason::Lost,
