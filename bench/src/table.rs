@@ -21,7 +21,7 @@ const COLUMNS: &[&str] = &[
 ];
 
 /// Three significant digits.
-fn short(value: f64) -> String {
+pub(crate) fn short(value: f64) -> String {
     match value.abs() {
         magnitude if magnitude >= 100.0 => format!("{value:.0}"),
         magnitude if magnitude >= 10.0 => format!("{value:.1}"),
