@@ -37,9 +37,11 @@ pub(crate) enum Test {
     Unreliable,
     UnreliableRoundTrip,
     Stall,
+    /// Messages of 64 B to and fro on an urgent lane, while messages of 16 MiB stream on another.
+    Lanes,
 }
 
-use Test::{Reliable, RoundTrip, Stall, Unreliable, UnreliableRoundTrip};
+use Test::{Lanes, Reliable, RoundTrip, Stall, Unreliable, UnreliableRoundTrip};
 
 const STREAM: &[Test] = &[Reliable, RoundTrip, Stall];
 const BOTH: &[Test] = &[Reliable, RoundTrip, Unreliable, UnreliableRoundTrip, Stall];
@@ -63,7 +65,7 @@ const fn in_c(
 }
 
 pub(crate) const PEERS: &[Peer] = &[
-    in_c("sinew", "Sinew, through the C ABI", true, "sinew", &["-lsinew"], BOTH),
+    in_c("sinew", "Sinew, through the C ABI", true, "sinew", &["-lsinew"], &Test::ALL),
     own("tokio-rustls", "tokio + rustls, batched, tasks + queues (the baseline)", true, STREAM),
     own("rustls", "raw rustls, one thread, 64 KiB batches", true, STREAM),
     own("tcp-batch", "raw TCP, 64 KiB batches", false, STREAM),
@@ -83,7 +85,7 @@ pub(crate) const PEERS: &[Peer] = &[
 ];
 
 impl Test {
-    pub(crate) const ALL: [Test; 5] = [Reliable, RoundTrip, Unreliable, UnreliableRoundTrip, Stall];
+    pub(crate) const ALL: [Test; 6] = [Reliable, RoundTrip, Unreliable, UnreliableRoundTrip, Stall, Lanes];
 
     /// As the programs are told, and as `--tests` takes it.
     pub(crate) fn name(self) -> &'static str {
@@ -93,6 +95,7 @@ impl Test {
             Unreliable => "unreliable",
             UnreliableRoundTrip => "unreliable-rtt",
             Stall => "stall",
+            Lanes => "lanes",
         }
     }
 
@@ -101,7 +104,7 @@ impl Test {
         match self {
             Reliable => [64, 1024, 16 * 1024, 256 * 1024].map(|size| case(size, false)).to_vec(),
             RoundTrip | UnreliableRoundTrip => vec![case(64, false), case(64, true)],
-            Unreliable | Stall => vec![case(64, false)],
+            Unreliable | Stall | Lanes => vec![case(64, false)],
         }
     }
 }
@@ -120,7 +123,7 @@ impl Case {
         match self.test {
             Reliable | Unreliable => format!("{}-{}", self.test.name(), self.size),
             RoundTrip | UnreliableRoundTrip => format!("{}-{}", self.test.name(), if self.spin { "spinning" } else { "blocking" }),
-            Stall => self.test.name().to_owned(),
+            Stall | Lanes => self.test.name().to_owned(),
         }
     }
 }

@@ -88,7 +88,8 @@ fn settings_of(options: &Options, peer: Peer, case: Case, (cert, key): (&str, &s
         Test::Stall if peer.name == "sinew" => options.stall_seconds,
         Test::Stall => SHORT_STALL_SECONDS.min(options.stall_seconds),
         Test::Reliable | Test::Unreliable => 2.0,
-        Test::RoundTrip | Test::UnreliableRoundTrip => 1.5,
+        Test::RoundTrip | Test::UnreliableRoundTrip => 1.2,
+        Test::Lanes => 4.0,
     };
     Settings {
         variant: peer.name.to_owned(),

@@ -72,7 +72,7 @@ pub(crate) fn combine(case: Case, received: &Values, sent: &Values, broker_cpu_u
             add("receiver_peak_kib", number(received, "rss_kib")?);
             add("sender_peak_kib", number(sent, "rss_kib")?);
         }
-        Test::RoundTrip | Test::UnreliableRoundTrip => {
+        Test::RoundTrip | Test::UnreliableRoundTrip | Test::Lanes => {
             for name in ["p50_ns", "p99_ns", "p999_ns", "max_ns", "round_trips", "lost"] {
                 add(name, number(sent, name)?);
             }

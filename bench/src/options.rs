@@ -8,7 +8,7 @@ sinew-bench [OPTIONS]     measure, print a table, store bench/results (or target
   --quick                 one short repetition, a short stall
   --repetitions N         how often everything is measured; medians are shown (3)
   --only NAME,NAME        these peers, or those whose names begin so
-  --tests NAME,NAME       reliable, rtt, unreliable, unreliable-rtt, stall, scale
+  --tests NAME,NAME       reliable, rtt, unreliable, unreliable-rtt, stall, lanes, scale
   --stall-seconds N       how long Sinew's receiver does not poll (60; the others: 5)
   --list                  what can be measured";
 

@@ -74,7 +74,7 @@ impl Settings {
     }
 
     pub(crate) fn is_round_trip(&self) -> bool {
-        matches!(self.test.as_str(), "rtt" | "unreliable-rtt")
+        matches!(self.test.as_str(), "rtt" | "unreliable-rtt" | "lanes")
     }
 
     pub(crate) fn is_unreliable(&self) -> bool {

@@ -66,5 +66,12 @@ pub(crate) fn markdown(measurements: &Measurements, peers: &[Peer]) -> String {
     for peer in shown(measurements, peers) {
         _ = writeln!(text, "| {} |", row(measurements, peer).join(" | "));
     }
+    for peer in peers {
+        let times = ["p50_ns", "p99_ns", "p999_ns"].map(|name| measurements.median(peer.name, "lanes", name));
+        if let [Some(p50), Some(p99), Some(p999)] = times.map(|time| time.map(|nanoseconds| short(nanoseconds / 1e6))) {
+            let what = "64 B to and fro on lane 1 while messages of 16 MiB stream on lane 0, p50 / p99 / p99.9";
+            _ = writeln!(text, "\n{}: {what}: {p50} / {p99} / {p999} ms", peer.what);
+        }
+    }
     text
 }
