@@ -86,3 +86,13 @@ impl Folders {
         Ok((write("cert.pem", made.cert.pem())?, write("key.pem", made.signing_key.serialize_pem())?))
     }
 }
+
+/// The machine in one sentence, for whoever reads the numbers later.
+pub(crate) fn machine() -> String {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let processors = read("/proc/cpuinfo");
+    let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let model = model.map_or("an unknown processor", |(_, model)| model);
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    format!("{cores} cores of {model}, Linux {}", read("/proc/sys/kernel/osrelease").trim())
+}

@@ -127,8 +127,10 @@ fn report(options: &Options, folders: &Folders, measurements: &Measurements, sha
     if !shapes.is_empty() {
         table += &format!("\n{}", scale::markdown(shapes));
     }
+    let machine = build::machine();
+    table += &format!("\n{machine}; {} repetitions, medians.\n", options.repetitions);
     println!("\n{table}");
-    let json = json!({ "measurements": measurements.to_json(), "scale": scale::to_json(shapes) });
+    let json = json!({ "machine": machine, "measurements": measurements.to_json(), "scale": scale::to_json(shapes) });
     let json = serde_json::to_string_pretty(&json).map_err(|error| error.to_string())? + "\n";
     let folder = if options.is_full() { folders.root.join("bench/results") } else { folders.work.clone() };
     fs::create_dir_all(&folder).map_err(|error| format!("{folder:?} cannot be created: {error}"))?;
