@@ -128,7 +128,7 @@ fn report(options: &Options, folders: &Folders, measurements: &Measurements, sha
         table += &format!("\n{}", scale::markdown(shapes));
     }
     let machine = build::machine();
-    table += &format!("\n{machine}; {} repetitions, medians.\n", options.repetitions);
+    table += &format!("\n{machine}; repetitions: {}, medians.\n", options.repetitions);
     println!("\n{table}");
     let json = json!({ "machine": machine, "measurements": measurements.to_json(), "scale": scale::to_json(shapes) });
     let json = serde_json::to_string_pretty(&json).map_err(|error| error.to_string())? + "\n";
