@@ -84,7 +84,10 @@ static inline settings parse(int argc, char **argv)
 
 static inline int is(const char *text, const char *other) { return strcmp(text, other) == 0; }
 static inline int is_server(const settings *s) { return is(s->role, "server"); }
-static inline int is_rtt(const settings *s) { return is(s->test, "rtt") || is(s->test, "unreliable-rtt"); }
+static inline int is_rtt(const settings *s)
+{
+    return is(s->test, "rtt") || is(s->test, "unreliable-rtt") || is(s->test, "lanes");
+}
 static inline int is_unreliable(const settings *s) { return is(s->test, "unreliable") || is(s->test, "unreliable-rtt"); }
 
 static inline uint64_t now_ns(void)

@@ -3,7 +3,14 @@
 
 #include <sinew.h>
 
-enum { EVENTS = 1024, TAG = 1 };
+enum { EVENTS = 1024, TAG = 1, BULK_TAG = 2, BULK_BYTES = 16 << 20 };
+
+/* Without lanes, the test of them shows what they are for. */
+#ifdef SINEW_LANE
+#define URGENT (SINEW_MODE_RELIABLE | SINEW_LANE(1))
+#else
+#define URGENT SINEW_MODE_RELIABLE
+#endif
 
 static sinew_server *server;
 static sinew_event events[EVENTS];
@@ -71,9 +78,53 @@ static void start(const char *group, unsigned registry_port, const char *more)
              "groups.world.visibility = 'internal'\n"
              "groups.lobby.connects_to = ['world']\n"
              "registry.addresses = ['127.0.0.1:%u']\n"
-             "%s",
-             group, registry_port, more);
+             "%s%s",
+             group, registry_port, more,
+             /* Room for a few of the big ones. */
+             is(setting.test, "lanes") ? "limits.outbox_bytes = 67108864\nlimits.inbox_bytes = 67108864\n" : "");
     check(sinew_server_start(config, strlen(config), &server), "start");
+}
+
+/* Messages of 64 B to and fro on lane 1, while messages of 16 MiB stream on lane 0 to the server. */
+static void lanes_server(void)
+{
+    for (;;) {
+        size_t count = 0, i;
+        check(sinew_server_poll(server, WAIT_MS, events, EVENTS, &count), "poll");
+        for (i = 0; i < count; i++) {
+            if (events[i].type == SINEW_EVENT_SERVER_CONNECTED) {
+                other = events[i].server;
+            } else if (events[i].type == SINEW_EVENT_MESSAGE && events[i].tag == TAG) {
+                check(sinew_server_send(server, other, TAG, URGENT, events[i].data, events[i].len), "send");
+            }
+        }
+    }
+}
+
+static void lanes_client(void)
+{
+    static round_trips trips;
+    uint8_t *bulk = calloc(1, BULK_BYTES), ping[64] = {0};
+    uint64_t sequence = 0, sent;
+    sinew_result result;
+    awaited = ping;
+    for (;;) {
+        put_sequence(ping, sequence++);
+        sent = now_ns();
+        answered = 0;
+        while ((result = sinew_server_send(server, other, TAG, URGENT, ping, sizeof ping)) == SINEW_RESULT_QUEUE_FULL) {
+            peer_receive(1);
+        }
+        check(result, "send");
+        while (!answered) {
+            result = sinew_server_send(server, other, BULK_TAG, SINEW_MODE_RELIABLE, bulk, BULK_BYTES);
+            if (result != SINEW_RESULT_QUEUE_FULL) {
+                check(result, "send in bulk");
+            }
+            peer_receive(1);
+        }
+        round_trip(&trips, &setting, sent);
+    }
 }
 
 int main(int argc, char **argv)
@@ -91,6 +142,12 @@ int main(int argc, char **argv)
             peer_receive(WAIT_MS);
         }
     }
-    run();
+    if (!is(setting.test, "lanes")) {
+        run();
+    } else if (is_server(&setting)) {
+        lanes_server();
+    } else {
+        lanes_client();
+    }
     return 0;
 }

@@ -22,6 +22,10 @@ fn run(command: &mut Command) -> Result<(), String> {
     if status.success() { Ok(()) } else { Err(format!("{command:?} ended with {status}")) }
 }
 
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
 impl Folders {
     /// This program stands in `TARGET/release`, or wherever the profile it was built with puts it.
     pub(crate) fn find() -> Result<Self, String> {
@@ -36,10 +40,7 @@ impl Folders {
     /// Builds the library that users get.
     pub(crate) fn build_library(&self) -> Result<(), String> {
         let target = self.release.parent().unwrap_or(&self.release);
-        run(Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .current_dir(&self.root)
-            .args(["build", "--release", "--package", "sinew", "--lib", "--target-dir"])
-            .arg(target))?;
+        run(cargo().current_dir(&self.root).args(["build", "--release", "--package", "sinew", "--lib", "--target-dir"]).arg(target))?;
         // Under the name that programs look for, and as it is now: a later build does not change what is being measured.
         let (from, to) = (self.release.join("libsinew.so"), self.work.join("libsinew.so.0"));
         _ = fs::remove_file(&to);
@@ -52,6 +53,14 @@ impl Folders {
             Program::Own => {
                 let program = std::env::current_exe().map_err(|error| error.to_string())?;
                 Ok(Start { program, first_arguments: vec!["peer".to_owned()] })
+            }
+            Program::Package(name) => {
+                let target = self.work.join(name);
+                let manifest = self.root.join("bench").join(name).join("Cargo.toml");
+                let mut cargo = cargo();
+                cargo.args(["build", "--release", "--locked", "--manifest-path"]).arg(manifest).arg("--target-dir").arg(&target);
+                run(&mut cargo)?;
+                Ok(Start { program: target.join("release").join(format!("sinew-bench-{name}")), first_arguments: Vec::new() })
             }
             Program::C { name, flags } => {
                 let program = self.work.join(name);
@@ -76,4 +85,14 @@ impl Folders {
         };
         Ok((write("cert.pem", made.cert.pem())?, write("key.pem", made.signing_key.serialize_pem())?))
     }
+}
+
+/// The machine in one sentence, for whoever reads the numbers later.
+pub(crate) fn machine() -> String {
+    let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
+    let processors = read("/proc/cpuinfo");
+    let model = processors.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    let model = model.map_or("an unknown processor", |(_, model)| model);
+    let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
+    format!("{cores} cores of {model}, Linux {}", read("/proc/sys/kernel/osrelease").trim())
 }

@@ -7,6 +7,8 @@ pub(crate) enum Program {
     Own,
     /// `bench/peers/NAME.c`, compiled with these flags.
     C { name: &'static str, flags: &'static [&'static str] },
+    /// A package of its own in `bench/NAME`, outside of the workspace.
+    Package(&'static str),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +19,8 @@ pub(crate) struct Peer {
     pub(crate) program: Program,
     pub(crate) tests: &'static [Test],
     pub(crate) broker: Broker,
+    /// Unreliable messages under way at once: of the powers of two, the one with which the peer delivers most.
+    pub(crate) window: u64,
 }
 
 /// A process between the two, whose CPU time counts, too.
@@ -33,16 +37,20 @@ pub(crate) enum Test {
     Unreliable,
     UnreliableRoundTrip,
     Stall,
+    /// Messages of 64 B to and fro on an urgent lane, while messages of 16 MiB stream on another.
+    Lanes,
 }
 
-use Test::{Reliable, RoundTrip, Stall, Unreliable, UnreliableRoundTrip};
+use Test::{Lanes, Reliable, RoundTrip, Stall, Unreliable, UnreliableRoundTrip};
 
 const STREAM: &[Test] = &[Reliable, RoundTrip, Stall];
 const BOTH: &[Test] = &[Reliable, RoundTrip, Unreliable, UnreliableRoundTrip, Stall];
 const DATAGRAMS: &[Test] = &[Unreliable, UnreliableRoundTrip];
 
+const ZENOH: Program = Program::Package("zenoh");
+
 const fn own(name: &'static str, what: &'static str, encrypted: bool, tests: &'static [Test]) -> Peer {
-    Peer { name, what, encrypted, program: Program::Own, tests, broker: Broker::None }
+    Peer { name, what, encrypted, program: Program::Own, tests, broker: Broker::None, window: 4096 }
 }
 
 const fn in_c(
@@ -53,16 +61,16 @@ const fn in_c(
     flags: &'static [&'static str],
     tests: &'static [Test],
 ) -> Peer {
-    Peer { name, what, encrypted, program: Program::C { name: source, flags }, tests, broker: Broker::None }
+    Peer { name, what, encrypted, program: Program::C { name: source, flags }, tests, broker: Broker::None, window: 4096 }
 }
 
 pub(crate) const PEERS: &[Peer] = &[
-    in_c("sinew", "Sinew, through the C ABI", true, "sinew", &["-lsinew"], BOTH),
+    in_c("sinew", "Sinew, through the C ABI", true, "sinew", &["-lsinew"], &Test::ALL),
     own("tokio-rustls", "tokio + rustls, batched, tasks + queues (the baseline)", true, STREAM),
     own("rustls", "raw rustls, one thread, 64 KiB batches", true, STREAM),
     own("tcp-batch", "raw TCP, 64 KiB batches", false, STREAM),
     own("tcp-write", "raw TCP, one write per message", false, STREAM),
-    own("udp", "raw UDP, one call per message", false, DATAGRAMS),
+    Peer { window: 256, ..own("udp", "raw UDP, one call per message", false, DATAGRAMS) },
     own("quinn", "quinn: a QUIC stream / datagrams", true, BOTH),
     in_c("zmq-plain", "ZeroMQ", false, "zmq", &["-lzmq"], STREAM),
     in_c("zmq-curve", "ZeroMQ CURVE", true, "zmq", &["-lzmq"], STREAM),
@@ -71,10 +79,13 @@ pub(crate) const PEERS: &[Peer] = &[
     in_c("nng-tls", "NNG over TLS", true, "nng", &["-lnng"], STREAM),
     Peer { broker: Broker::Nats { tls: false }, ..in_c("nats-plain", "NATS, with its broker", false, "nats", &["-lnats"], STREAM) },
     Peer { broker: Broker::Nats { tls: true }, ..in_c("nats-tls", "NATS over TLS, with its broker", true, "nats", &["-lnats"], STREAM) },
+    Peer { program: ZENOH, ..own("zenoh-tcp", "zenoh over TCP", false, STREAM) },
+    Peer { program: ZENOH, ..own("zenoh-tls", "zenoh over TLS", true, STREAM) },
+    Peer { program: ZENOH, ..own("zenoh-udp", "zenoh over UDP", false, DATAGRAMS) },
 ];
 
 impl Test {
-    pub(crate) const ALL: [Test; 5] = [Reliable, RoundTrip, Unreliable, UnreliableRoundTrip, Stall];
+    pub(crate) const ALL: [Test; 6] = [Reliable, RoundTrip, Unreliable, UnreliableRoundTrip, Stall, Lanes];
 
     /// As the programs are told, and as `--tests` takes it.
     pub(crate) fn name(self) -> &'static str {
@@ -84,6 +95,7 @@ impl Test {
             Unreliable => "unreliable",
             UnreliableRoundTrip => "unreliable-rtt",
             Stall => "stall",
+            Lanes => "lanes",
         }
     }
 
@@ -92,7 +104,7 @@ impl Test {
         match self {
             Reliable => [64, 1024, 16 * 1024, 256 * 1024].map(|size| case(size, false)).to_vec(),
             RoundTrip | UnreliableRoundTrip => vec![case(64, false), case(64, true)],
-            Unreliable | Stall => vec![case(64, false)],
+            Unreliable | Stall | Lanes => vec![case(64, false)],
         }
     }
 }
@@ -111,7 +123,7 @@ impl Case {
         match self.test {
             Reliable | Unreliable => format!("{}-{}", self.test.name(), self.size),
             RoundTrip | UnreliableRoundTrip => format!("{}-{}", self.test.name(), if self.spin { "spinning" } else { "blocking" }),
-            Stall => self.test.name().to_owned(),
+            Stall | Lanes => self.test.name().to_owned(),
         }
     }
 }

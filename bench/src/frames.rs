@@ -59,3 +59,26 @@ impl Frames {
         self.filled -= walked;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_come_out_as_they_went_in_however_they_are_cut() {
+        let messages: Vec<Vec<u8>> = [0, 1, 64, 300_000, 5].iter().map(|length| vec![*length as u8; *length]).collect();
+        let mut stream = Vec::new();
+        messages.iter().for_each(|message| append(&mut stream, message));
+        for cut in [1000, READ, 7 * READ] {
+            let (mut frames, mut seen, mut rest) = (Frames::new(), Vec::new(), stream.as_slice());
+            while !rest.is_empty() {
+                let room = frames.room();
+                let count = room.len().min(rest.len()).min(cut);
+                room[..count].copy_from_slice(&rest[..count]);
+                rest = &rest[count..];
+                frames.walk(count, |message| seen.push(message.to_vec()));
+            }
+            assert!(seen == messages, "cut at {cut}");
+        }
+    }
+}

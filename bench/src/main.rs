@@ -10,6 +10,8 @@ mod measurements;
 mod options;
 mod pair;
 mod peers;
+mod plot;
+mod scale;
 mod settings;
 mod table;
 
@@ -18,6 +20,8 @@ use catalogue::{Case, Peer, Test};
 use measurements::{Measurements, combine};
 use options::Options;
 use pair::{Start, Values};
+use scale::Shape;
+use serde_json::json;
 use settings::Settings;
 use std::fs;
 use std::process::ExitCode;
@@ -44,9 +48,6 @@ fn main() -> ExitCode {
 
 /// How long the others' receivers stall: long enough to see who grows.
 const SHORT_STALL_SECONDS: f64 = 5.0;
-
-/// Unreliable messages under way at once. More than a millisecond's worth, so that batching pays.
-const WINDOW: u64 = 8192;
 
 fn measure_all(options: &Options) -> Result<(), String> {
     if options.list {
@@ -78,7 +79,8 @@ fn measure_all(options: &Options) -> Result<(), String> {
             }
         }
     }
-    report(options, &folders, &measurements, began)
+    let shapes = if options.scale { scale::measure(&folders, options.quick) } else { Vec::new() };
+    report(options, &folders, &measurements, &shapes, began)
 }
 
 fn settings_of(options: &Options, peer: Peer, case: Case, (cert, key): (&str, &str)) -> Settings {
@@ -86,7 +88,8 @@ fn settings_of(options: &Options, peer: Peer, case: Case, (cert, key): (&str, &s
         Test::Stall if peer.name == "sinew" => options.stall_seconds,
         Test::Stall => SHORT_STALL_SECONDS.min(options.stall_seconds),
         Test::Reliable | Test::Unreliable => 2.0,
-        Test::RoundTrip | Test::UnreliableRoundTrip => 1.5,
+        Test::RoundTrip | Test::UnreliableRoundTrip => 1.2,
+        Test::Lanes => 4.0,
     };
     Settings {
         variant: peer.name.to_owned(),
@@ -95,7 +98,7 @@ fn settings_of(options: &Options, peer: Peer, case: Case, (cert, key): (&str, &s
         seconds: if options.quick && case.test != Test::Stall { seconds / 2.0 } else { seconds },
         warmup: 0.3,
         spin: case.spin,
-        window: WINDOW,
+        window: peer.window,
         cert: cert.to_owned(),
         key: key.to_owned(),
         ..Settings::default()
@@ -116,16 +119,22 @@ fn in_short(result: &Result<Values, String>) -> String {
     }
 }
 
-fn report(options: &Options, folders: &Folders, measurements: &Measurements, began: Instant) -> Result<(), String> {
-    let table = table::markdown(measurements, &options.peers);
-    println!("\n{table}");
+fn report(options: &Options, folders: &Folders, measurements: &Measurements, shapes: &[Shape], began: Instant) -> Result<(), String> {
+    let mut table = if options.tests.is_empty() { String::new() } else { table::markdown(measurements, &options.peers) };
     for sentence in measurements.failures() {
-        println!("{sentence}");
+        table += &format!("\n{sentence}\n");
     }
+    if !shapes.is_empty() {
+        table += &format!("\n{}", scale::markdown(shapes));
+    }
+    let machine = build::machine();
+    table += &format!("\n{machine}; repetitions: {}, medians.\n", options.repetitions);
+    println!("\n{table}");
+    let json = json!({ "machine": machine, "measurements": measurements.to_json(), "scale": scale::to_json(shapes) });
+    let json = serde_json::to_string_pretty(&json).map_err(|error| error.to_string())? + "\n";
     let folder = if options.is_full() { folders.root.join("bench/results") } else { folders.work.clone() };
     fs::create_dir_all(&folder).map_err(|error| format!("{folder:?} cannot be created: {error}"))?;
-    let json = serde_json::to_string_pretty(&measurements.to_json()).map_err(|error| error.to_string())?;
-    for (name, text) in [("results.json", json + "\n"), ("results.md", table)] {
+    for (name, text) in [("results.json", json), ("results.md", table), ("results.svg", plot::svg(measurements, &options.peers))] {
         let path = folder.join(name);
         fs::write(&path, text).map_err(|error| format!("{path:?} cannot be written: {error}"))?;
     }

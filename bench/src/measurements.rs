@@ -72,7 +72,7 @@ pub(crate) fn combine(case: Case, received: &Values, sent: &Values, broker_cpu_u
             add("receiver_peak_kib", number(received, "rss_kib")?);
             add("sender_peak_kib", number(sent, "rss_kib")?);
         }
-        Test::RoundTrip | Test::UnreliableRoundTrip => {
+        Test::RoundTrip | Test::UnreliableRoundTrip | Test::Lanes => {
             for name in ["p50_ns", "p99_ns", "p999_ns", "max_ns", "round_trips", "lost"] {
                 add(name, number(sent, name)?);
             }
@@ -95,4 +95,47 @@ pub(crate) fn combine(case: Case, received: &Values, sent: &Values, broker_cpu_u
 /// The peers that have anything to show.
 pub(crate) fn shown<'a>(measurements: &Measurements, peers: &'a [Peer]) -> Vec<&'a Peer> {
     peers.iter().filter(|peer| measurements.runs.keys().any(|(name, _)| name == peer.name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case() -> Case {
+        Case { test: Test::Reliable, size: 64, spin: false }
+    }
+
+    fn values(pairs: &[(&str, f64)]) -> Values {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()
+    }
+
+    #[test]
+    fn medians_are_over_the_runs_that_succeeded() {
+        let mut measurements = Measurements::default();
+        for value in [5.0, 1.0, 3.0] {
+            measurements.add("a", case(), Ok(values(&[("x", value)])));
+        }
+        measurements.add("a", case(), Err("broken".to_owned()));
+        assert_eq!(measurements.median("a", "reliable-64", "x"), Some(3.0));
+        measurements.add("a", case(), Ok(values(&[("x", 4.0)])));
+        assert_eq!(measurements.median("a", "reliable-64", "x"), Some(3.5));
+        assert_eq!(measurements.median("b", "reliable-64", "x"), None);
+        assert_eq!(measurements.failures(), ["a, reliable-64: 1 of 5 runs failed: broken"]);
+    }
+
+    #[test]
+    fn both_sides_and_the_broker_pay() {
+        let common = [("messages", 1e6), ("ns", 5e8), ("sequences", 1e6), ("rss_kib", 1000.0)];
+        let received = [&common[..], &[("cpu_us", 1e5), ("disorder", 0.0), ("total", 2e6)]].concat();
+        let sent = [&common[..], &[("cpu_us", 2e5)]].concat();
+        let combined = combine(case(), &values(&received), &values(&sent), Some(4e5)).unwrap();
+        assert_eq!(combined["messages_per_second"], 2e6);
+        assert!((combined["cpu_seconds_per_million"] - 0.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_rate_of_damaged_messages_is_no_rate() {
+        let received = values(&[("messages", 1.0), ("ns", 1.0), ("disorder", 1.0)]);
+        assert!(combine(case(), &received, &Values::new(), None).unwrap_err().contains("out of order"));
+    }
 }

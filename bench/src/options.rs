@@ -8,7 +8,7 @@ sinew-bench [OPTIONS]     measure, print a table, store bench/results (or target
   --quick                 one short repetition, a short stall
   --repetitions N         how often everything is measured; medians are shown (3)
   --only NAME,NAME        these peers, or those whose names begin so
-  --tests NAME,NAME       reliable, rtt, unreliable, unreliable-rtt, stall
+  --tests NAME,NAME       reliable, rtt, unreliable, unreliable-rtt, stall, lanes, scale
   --stall-seconds N       how long Sinew's receiver does not poll (60; the others: 5)
   --list                  what can be measured";
 
@@ -19,6 +19,8 @@ pub(crate) struct Options {
     pub(crate) repetitions: usize,
     pub(crate) peers: Vec<Peer>,
     pub(crate) tests: Vec<Test>,
+    /// Many Sinew servers in full mesh, too.
+    pub(crate) scale: bool,
     pub(crate) stall_seconds: f64,
 }
 
@@ -31,6 +33,7 @@ impl Options {
             repetitions: if quick { 1 } else { 3 },
             peers: PEERS.to_vec(),
             tests: Test::ALL.to_vec(),
+            scale: true,
             stall_seconds: if quick { 5.0 } else { 60.0 },
         };
         let mut rest = arguments.iter();
@@ -50,20 +53,24 @@ impl Options {
                 }
                 "--tests" => {
                     let wanted: Vec<&str> = value()?.split(',').collect();
-                    if let Some(unknown) = wanted.iter().find(|name| !Test::ALL.iter().any(|test| test.name() == **name)) {
+                    if let Some(unknown) =
+                        wanted.iter().find(|name| **name != "scale" && !Test::ALL.iter().any(|test| test.name() == **name))
+                    {
                         return Err(format!("`{unknown}` is no test\n\n{HELP}"));
                     }
+                    options.scale = wanted.contains(&"scale");
                     options.tests.retain(|test| wanted.contains(&test.name()));
                 }
                 _ => return Err(format!("`{argument}` is not an option\n\n{HELP}")),
             }
         }
+        options.scale &= options.peers.iter().any(|peer| peer.name == "sinew");
         Ok(options)
     }
 
     /// Everything as it should be for the published table.
     pub(crate) fn is_full(&self) -> bool {
-        !self.quick && self.peers.len() == PEERS.len() && self.tests.len() == Test::ALL.len()
+        !self.quick && self.scale && self.peers.len() == PEERS.len() && self.tests.len() == Test::ALL.len()
     }
 }
 

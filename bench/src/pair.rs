@@ -78,15 +78,11 @@ impl Program {
         }
     }
 
-    pub(crate) fn result(&mut self, until: Instant) -> Result<Values, String> {
-        let line = self.wait_for("result", until)?;
-        Ok(line
-            .split_whitespace()
-            .filter_map(|word| {
-                let (name, value) = word.split_once('=')?;
-                Some((name.to_owned(), value.parse().ok()?))
-            })
-            .collect())
+    /// The `name=value` words on the first line that begins with `word`.
+    pub(crate) fn values(&mut self, word: &str, until: Instant) -> Result<Values, String> {
+        let line = self.wait_for(word, until)?;
+        let value = |word: &str| word.split_once('=').and_then(|(name, value)| Some((name.to_owned(), value.parse().ok()?)));
+        Ok(line.split_whitespace().filter_map(value).collect())
     }
 
     fn last_words(&mut self) -> String {
@@ -117,13 +113,13 @@ pub(crate) fn run(start: &Start, settings: &Settings) -> Result<(Values, Values)
     settings.port = port.parse().map_err(|_| format!("`ready {port}` is no port"))?;
     let mut client = Program::start(start, &settings)?;
     if settings.is_round_trip() {
-        let values = client.result(until).map_err(|sentence| format!("client: {sentence}"))?;
+        let values = client.values("result", until).map_err(|sentence| format!("client: {sentence}"))?;
         return Ok((Values::new(), values));
     }
-    let sent = client.result(until).map_err(|sentence| format!("client: {sentence}"));
+    let sent = client.values("result", until).map_err(|sentence| format!("client: {sentence}"));
     if sent.as_ref().is_ok_and(|sent| sent.contains_key("grows")) {
         return Ok((Values::new(), sent?));
     }
-    let received = server.result(until).map_err(|sentence| format!("server: {sentence}"))?;
+    let received = server.values("result", until).map_err(|sentence| format!("server: {sentence}"))?;
     Ok((received, sent?))
 }

@@ -74,10 +74,23 @@ impl Settings {
     }
 
     pub(crate) fn is_round_trip(&self) -> bool {
-        matches!(self.test.as_str(), "rtt" | "unreliable-rtt")
+        matches!(self.test.as_str(), "rtt" | "unreliable-rtt" | "lanes")
     }
 
     pub(crate) fn is_unreliable(&self) -> bool {
         matches!(self.test.as_str(), "unreliable" | "unreliable-rtt")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_say_everything() {
+        let settings = Settings { role: "client".to_owned(), size: 64, seconds: 1.5, spin: true, port: 4000, ..Settings::default() };
+        let read = Settings::from_arguments(&settings.to_arguments()).unwrap();
+        assert_eq!(format!("{read:?}"), format!("{settings:?}"));
+        assert!(Settings::from_arguments(&["size=many".to_owned()]).is_err());
     }
 }

@@ -21,7 +21,7 @@ const COLUMNS: &[&str] = &[
 ];
 
 /// Three significant digits.
-fn short(value: f64) -> String {
+pub(crate) fn short(value: f64) -> String {
     match value.abs() {
         magnitude if magnitude >= 100.0 => format!("{value:.0}"),
         magnitude if magnitude >= 10.0 => format!("{value:.1}"),
@@ -65,6 +65,13 @@ pub(crate) fn markdown(measurements: &Measurements, peers: &[Peer]) -> String {
     let mut text = format!("| {} |\n|{}\n", COLUMNS.join(" | "), "---|".repeat(COLUMNS.len()));
     for peer in shown(measurements, peers) {
         _ = writeln!(text, "| {} |", row(measurements, peer).join(" | "));
+    }
+    for peer in peers {
+        let times = ["p50_ns", "p99_ns", "p999_ns"].map(|name| measurements.median(peer.name, "lanes", name));
+        if let [Some(p50), Some(p99), Some(p999)] = times.map(|time| time.map(|nanoseconds| short(nanoseconds / 1e6))) {
+            let what = "64 B to and fro on lane 1 while messages of 16 MiB stream on lane 0, p50 / p99 / p99.9";
+            _ = writeln!(text, "\n{}: {what}: {p50} / {p99} / {p999} ms", peer.what);
+        }
     }
     text
 }

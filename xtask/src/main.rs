@@ -2,6 +2,7 @@
 //!
 //! No dependencies: these commands must start within seconds on a machine that has built nothing yet.
 
+mod bench;
 mod outcome;
 mod parts;
 mod shell;
@@ -17,6 +18,7 @@ fn main() -> ExitCode {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments.as_slice() {
         ["test", chosen @ ..] => return test::run(chosen),
+        ["bench", arguments @ ..] => bench::measure(arguments),
         ["headers"] => parts::headers::write(),
         ["deny"] => parts::deny::run_cargo_deny(),
         [] | ["help" | "--help" | "-h"] => {
@@ -41,6 +43,7 @@ fn help() -> String {
 cargo xtask test             check everything; exit code 1 if anything failed or was skipped
 cargo xtask test PART...     check some parts only:
 {parts}cargo xtask headers          write include/sinew.h anew from src/capi
+cargo xtask bench [ARG...]   measure beside other libraries, see bench/README.md (installs them first; a quarter of an hour)
 cargo xtask deny             ask cargo-deny for advisories too (installs it first: minutes; needs the network)
 cargo xtask help             this text
 

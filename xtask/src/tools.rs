@@ -2,6 +2,7 @@
 
 use crate::shell::{cargo, output, run};
 use std::env;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// A program and the Debian package it comes in.
@@ -13,6 +14,7 @@ pub(crate) struct Tool {
 
 pub(crate) const CC: Tool = Tool { program: "cc", package: "gcc" };
 pub(crate) const CXX: Tool = Tool { program: "c++", package: "g++" };
+pub(crate) const NATS_SERVER: Tool = Tool { program: "nats-server", package: "nats-server" };
 pub(crate) const NM: Tool = Tool { program: "nm", package: "binutils" };
 pub(crate) const READELF: Tool = Tool { program: "readelf", package: "binutils" };
 pub(crate) const PKG_CONFIG: Tool = Tool { program: "pkg-config", package: "pkg-config" };
@@ -25,16 +27,29 @@ pub(crate) fn ensure(tools: &[Tool]) -> Result<(), String> {
         return Ok(());
     }
     let programs = missing.iter().map(|tool| tool.program).collect::<Vec<_>>().join(", ");
-    let mut packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
+    install(&programs, missing.iter().map(|tool| tool.package).collect())
+}
+
+/// Makes sure that files of Debian packages are there: each a path and the package it comes in.
+pub(crate) fn ensure_files(files: &[(&str, &str)]) -> Result<(), String> {
+    let missing: Vec<&(&str, &str)> = files.iter().filter(|(path, _)| !Path::new(path).exists()).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let paths = missing.iter().map(|(path, _)| *path).collect::<Vec<_>>().join(", ");
+    install(&paths, missing.iter().map(|(_, package)| *package).collect())
+}
+
+fn install(missing: &str, mut packages: Vec<&str>) -> Result<(), String> {
     packages.sort_unstable();
     packages.dedup();
     if !is_installed("apt-get") {
-        return Err(format!("not installed: {programs} (Debian has them in {})", packages.join(", ")));
+        return Err(format!("not installed: {missing} (Debian has them in {})", packages.join(", ")));
     }
     if output(Command::new("id").arg("-u"))?.trim() != "0" {
-        return Err(format!("not installed: {programs}; run\n\n    sudo apt-get install {}\n", packages.join(" ")));
+        return Err(format!("not installed: {missing}; run\n\n    sudo apt-get install {}\n", packages.join(" ")));
     }
-    println!("not installed: {programs}; installing the Debian packages {}", packages.join(", "));
+    println!("not installed: {missing}; installing the Debian packages {}", packages.join(", "));
     run(Command::new("apt-get").arg("update"))?;
     run(Command::new("apt-get")
         .args(["install", "--yes", "--no-install-recommends"])

@@ -22,7 +22,11 @@ pub(crate) fn run_cargo_deny() -> Result<(), String> {
 pub(super) fn check() -> Outcome {
     let read = |file: &str| fs::read_to_string(root().join(file)).map_err(|error| format!("{file} cannot be read: {error}"));
     let mut outcome = Outcome::default();
-    match read("deny.toml").and_then(|text| Ok((Rules::parse(&text)?, packages()?))) {
+    match read("deny.toml").and_then(|text| {
+        let rules = Rules::parse(&text)?;
+        let packages = packages(&rules.targets)?;
+        Ok((rules, packages))
+    }) {
         Ok((rules, packages)) => {
             println!("{} packages", packages.len());
             outcome.add(licences(&rules, &packages));
@@ -37,6 +41,8 @@ pub(super) fn check() -> Outcome {
 /// What `deny.toml` says, as far as it is checked here.
 #[derive(Debug, Default)]
 struct Rules {
+    /// The platforms that are looked at.
+    targets: Vec<String>,
     licences: Vec<String>,
     /// A crate and the licence it alone may have.
     exceptions: Vec<(String, String)>,
@@ -48,8 +54,7 @@ struct Rules {
 
 impl Rules {
     fn parse(text: &str) -> Result<Self, String> {
-        let mut rules =
-            Rules { licences: entries(text, "licenses", "allow").iter().filter_map(|entry| quoted(entry)).collect(), ..Rules::default() };
+        let mut rules = Rules { targets: list(text, "graph", "targets"), licences: list(text, "licenses", "allow"), ..Rules::default() };
         for entry in entries(text, "licenses", "exceptions") {
             rules.exceptions.extend(field(entry, "crate").zip(field(entry, "allow")));
         }
@@ -61,8 +66,12 @@ impl Rules {
                 rules.banned.push((name, field(entry, "reason").unwrap_or_default()));
             }
         }
-        let understood = !rules.licences.is_empty() && !rules.banned.is_empty() && !rules.single.is_empty();
-        if understood { Ok(rules) } else { Err("deny.toml: keep licenses.allow and bans.deny as lists with one entry per line".to_owned()) }
+        let understood = !rules.targets.is_empty() && !rules.licences.is_empty() && !rules.banned.is_empty() && !rules.single.is_empty();
+        if understood {
+            Ok(rules)
+        } else {
+            Err("deny.toml: keep graph.targets, licenses.allow and bans.deny as lists with one entry per line".to_owned())
+        }
     }
 
     fn allows(&self, name: &str, licence: &str) -> bool {
@@ -76,6 +85,10 @@ fn entries<'a>(text: &'a str, section: &str, key: &str) -> Vec<&'a str> {
     let lines = text.lines().skip_while(|line| line.trim() != format!("[{section}]")).skip(1).take_while(|line| !line.starts_with('['));
     let list = lines.skip_while(|line| line.trim() != format!("{key} = [")).skip(1).take_while(|line| line.trim() != "]");
     list.map(str::trim).filter(|line| !line.starts_with('#')).collect()
+}
+
+fn list(text: &str, section: &str, key: &str) -> Vec<String> {
+    entries(text, section, key).iter().filter_map(|entry| quoted(entry)).collect()
 }
 
 fn field(entry: &str, key: &str) -> Option<String> {
@@ -98,10 +111,10 @@ impl Package {
     }
 }
 
-/// What is built on any platform, with tests and build scripts. (Cargo.lock names more: optional dependencies nobody turns on.)
-fn packages() -> Result<Vec<Package>, String> {
-    let tree = ["tree", "--locked", "--workspace", "--all-features", "--target", "all", "--prefix", "none", "--format", "{p}|{l}"];
-    let listing = output(cargo().args(tree))?;
+/// What is built on these platforms, with tests and build scripts. (Cargo.lock names more: optional dependencies nobody turns on.)
+fn packages(targets: &[String]) -> Result<Vec<Package>, String> {
+    let tree = ["tree", "--locked", "--workspace", "--all-features", "--prefix", "none", "--format", "{p}|{l}"];
+    let listing = output(cargo().args(tree).args(targets.iter().map(|target| format!("--target={target}"))))?;
     let lines: BTreeSet<&str> = listing.lines().map(|line| line.trim_end_matches(" (*)")).filter(|line| !line.is_empty()).collect();
     let packages = lines.into_iter().filter_map(|line| line.split_once('|'));
     let packages: Vec<Package> = packages.map(|(id, licence)| Package { id: id.to_owned(), licence: licence.to_owned() }).collect();
@@ -118,10 +131,12 @@ fn bans(rules: &Rules, packages: &[Package]) -> Result<(), String> {
     let count = |name: &str| packages.iter().filter(|package| package.name() == name).count();
     let mut refused: Vec<String> = Vec::new();
     for (name, reason) in rules.banned.iter().filter(|(name, _)| count(name) > 0) {
-        refused.push(format!("{name} is banned by deny.toml ({reason}); `cargo tree --target all --invert {name}` shows who brings it"));
+        refused.push(format!(
+            "{name} is banned by deny.toml ({reason}); `cargo tree --workspace --target all --invert {name}` shows who brings it"
+        ));
     }
     for name in rules.single.iter().filter(|name| count(name) > 1) {
-        refused.push(format!("{name} is there in two versions; `cargo tree --target all --duplicates` shows who brings them"));
+        refused.push(format!("{name} is there in two versions; `cargo tree --workspace --target all --duplicates` shows who brings them"));
     }
     if refused.is_empty() { Ok(()) } else { Err(refused.join("; ")) }
 }
@@ -140,13 +155,14 @@ fn sources(lock: &str) -> Result<(), String> {
 mod tests {
     use super::*;
 
-    const RULES: &str = "[licenses]\nallow = [\n  # ours\n  \"MIT\",\n]\nexceptions = [\n  { crate = \"c\", allow = [\"MPL-2.0\"] },\n]\n[bans]\ndeny = [\n  { crate = \"bad\", reason = \"worse\" },\n  { crate = \"one\", deny-multiple-versions = true },\n]\n";
+    const RULES: &str = "[graph]\ntargets = [\n  \"here\",\n]\n[licenses]\nallow = [\n  # ours\n  \"MIT\",\n]\nexceptions = [\n  { crate = \"c\", allow = [\"MPL-2.0\"] },\n]\n[bans]\ndeny = [\n  { crate = \"bad\", reason = \"worse\" },\n  { crate = \"one\", deny-multiple-versions = true },\n]\n";
 
     #[test]
     fn the_rules_are_read() {
         let rules = Rules::parse(RULES).unwrap();
         assert!(rules.allows("a", "MIT") && rules.allows("c", "MPL-2.0"));
         assert!(!rules.allows("a", "MPL-2.0") && !rules.allows("a", "ours"));
+        assert_eq!(rules.targets, ["here"]);
         assert_eq!((rules.banned, rules.single), (vec![("bad".to_owned(), "worse".to_owned())], vec!["one".to_owned()]));
         assert!(Rules::parse("[licenses]\nallow = [\"MIT\"]\n").is_err());
     }
