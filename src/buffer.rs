@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use std::sync::Arc;
 
 /// Sizes that are kept. The odd ones are a power of two and room for what encryption adds to it.
-const SIZES: [usize; 6] = [512, 4 << 10, 20 << 10, 64 << 10, 264 << 10, 1 << 20];
+const SIZES: [usize; 10] = [512, 4 << 10, 20 << 10, 64 << 10, 264 << 10, 1 << 20, 2 << 20, 4 << 20, 8 << 20, 16 << 20];
 
 /// What dropped buffers go back to. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -144,7 +144,7 @@ mod tests {
     #[test]
     fn every_size_can_be_had() {
         let pool = Pool::new(1 << 20);
-        for bytes in [0, 1, 512, 513, 65_536, 65_537, 1 << 20, (1 << 20) + 1, 16 << 20] {
+        for bytes in [0, 1, 512, 513, 65_536, 65_537, 1 << 20, (1 << 20) + 1, 16 << 20, (16 << 20) + 1] {
             let buffer = pool.take(bytes);
             assert!(buffer.free() >= bytes);
             assert_eq!(buffer.bytes(), b"");
