@@ -5,6 +5,7 @@
 //! Nothing here is process-wide: the crypto provider is passed explicitly, so any number of servers live side by side.
 
 pub mod channel;
+pub(crate) mod datagrams;
 mod failure;
 mod files;
 pub mod identity;
