@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 const MESSAGES: usize = 1_000_000;
+/// Most rounds until one is steady.
+const ROUNDS: usize = 12;
 const PAYLOAD: [u8; 64] = [7; 64];
 
 static COUNTING: AtomicBool = AtomicBool::new(false);
@@ -162,11 +164,18 @@ fn a_million_messages_allocate_nothing_on_either_side() {
         });
         COUNTING.store(false, Ordering::Relaxed);
     };
-    // Whatever is needed at most must have been needed once.
-    both(&mut world, &mut lobby, 4 * MESSAGES);
-    ALLOCATIONS.store(0, Ordering::Relaxed);
-    both(&mut world, &mut lobby, MESSAGES);
-    let allocations = ALLOCATIONS.load(Ordering::Relaxed);
-    // Handing the work to a thread and the like; a message that allocates would show a million times.
-    assert!(allocations <= 64, "{allocations} allocations for {MESSAGES} messages");
+    // Memory grows to what the worst moment so far needed; on a machine busy with other things a worse one may come later.
+    let rounds: Vec<usize> = std::iter::repeat_with(|| {
+        ALLOCATIONS.store(0, Ordering::Relaxed);
+        both(&mut world, &mut lobby, MESSAGES);
+        ALLOCATIONS.load(Ordering::Relaxed)
+    })
+    .take(ROUNDS)
+    .scan(false, |steady, allocations| {
+        // Handing the work to a thread and the like; a message that allocates would show a million times in every round.
+        let before = std::mem::replace(steady, allocations <= 64);
+        (!before).then_some(allocations)
+    })
+    .collect();
+    assert!(rounds.last().is_some_and(|allocations| *allocations <= 64), "allocations for each {MESSAGES} messages: {rounds:?}");
 }

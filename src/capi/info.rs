@@ -200,6 +200,11 @@ pub unsafe extern "C" fn sinew_server_stats(server: *const sinew_server, out: *m
             unacknowledged_bytes: stats.unacknowledged_bytes,
             recycled_bytes: stats.recycled_bytes as u64,
             ceiling_bytes: stats.ceiling_bytes as u64,
+            dropped_link_busy: stats.dropped_link_busy,
+            dropped_datagram_queue: stats.dropped_datagram_queue,
+            dropped_malformed: stats.dropped_malformed,
+            dropped_inbox_full: stats.dropped_inbox_full,
+            received_by_datagram: stats.received_by_datagram,
         };
         // SAFETY: NULL, or a struct as long as its size says, by the caller's promise; ours have no pointers and no padding.
         unsafe { fill("out", out, make) }

@@ -147,6 +147,16 @@ pub struct sinew_stats {
     pub recycled_bytes: u64,
     /// Most memory that messages and events can take by the limits, with as many links as now.
     pub ceiling_bytes: u64,
+    /// Of messages_dropped: because the stream was busy.
+    pub dropped_link_busy: u64,
+    /// Of messages_dropped: because too many waited for a datagram.
+    pub dropped_datagram_queue: u64,
+    /// Datagrams received that made no sense, dropped whole.
+    pub dropped_malformed: u64,
+    /// Messages that came by datagram while too much waited for a poll.
+    pub dropped_inbox_full: u64,
+    /// Of messages_received: those that came by datagram.
+    pub received_by_datagram: u64,
 }
 
 // The sizes C sees on every 64-bit platform; wrappers in other languages rely on them.
@@ -156,5 +166,5 @@ const _: () = {
     assert!(size_of::<sinew_local_info>() == 408);
     assert!(size_of::<sinew_group_info>() == 80);
     assert!(size_of::<sinew_remote_info>() == 424);
-    assert!(size_of::<sinew_stats>() == 168);
+    assert!(size_of::<sinew_stats>() == 208);
 };

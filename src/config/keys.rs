@@ -313,6 +313,13 @@ pub(super) static SERVER: &[Key<ServerConfig>] = &[
         |c| &mut c.runtime.send_writes,
         "A send that finds its link idle may write to the socket itself, at most once in 20 µs per server. `false`: no system call in `send`.",
     ),
+    key(
+        "runtime.datagrams",
+        Kind::Boolean,
+        Field,
+        |c| &mut c.runtime.datagrams,
+        "Unreliable messages go by datagram (UDP, same port number as `server.listen`) where that works. `false`: by the stream.",
+    ),
     key("log.level", Kind::Choice(LogLevel::WORDS), Field, |c| &mut c.log.level, "The least severe level that is written."),
     key(
         "log.to",

@@ -147,6 +147,8 @@ pub struct RuntimeSection {
     pub busy_poll_us: u64,
     /// A send that finds its link idle may write to the socket itself. Default true.
     pub send_writes: bool,
+    /// Unreliable messages go by datagram (UDP, on the number of the TCP port) where that works. Default true.
+    pub datagrams: bool,
 }
 
 /// `[log]`: where the library's own words go.
@@ -241,7 +243,7 @@ impl Default for LimitsSection {
 impl Default for RuntimeSection {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-        Self { worker_threads: cores.min(2), busy_poll_us: 0, send_writes: true }
+        Self { worker_threads: cores.min(2), busy_poll_us: 0, send_writes: true, datagrams: true }
     }
 }
 

@@ -1,10 +1,12 @@
 //! What all links of one server share: recycled memory, and how often the game's thread writes to a socket itself.
 
+use super::datagrams::MOST_WAITING;
 use super::lanes::BUFFER_BYTES;
 use crate::buffer::Pool;
 use crate::config::{LimitsSection, RuntimeSection};
 use crate::event::Span;
 use crate::message::Lane;
+use crate::transport::datagrams::CONNECTION_BYTES;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,23 +35,25 @@ pub(crate) struct Commons {
 }
 
 /// Most memory that one link can hold, with everything full.
-fn most_for_a_link(limits: &LimitsSection) -> usize {
+fn most_for_a_link(limits: &LimitsSection, runtime: &RuntimeSection) -> usize {
     // A message that is larger than the outbox is taken when nothing else waits. Buffers are at least half full, but for one on each lane.
     let outbox = 2 * limits.outbox_bytes.max(limits.max_message_bytes) + Lane::COUNT * BUFFER_BYTES;
     // Reading stops when the inbox is over its limit, by one read, or by one large message. Others may be half there.
     let inbox = limits.inbox_bytes + (1 + Lane::COUNT) * limits.max_message_bytes;
+    // What waits for a datagram, and what the connection holds of them in both directions.
+    let datagrams = if runtime.datagrams { MOST_WAITING + 2 * CONNECTION_BYTES } else { 0 };
     // What is sealed, what was read and what was opened of it.
-    outbox + inbox + 3 * ROUND_BYTES
+    outbox + inbox + datagrams + 3 * ROUND_BYTES
 }
 
 impl Commons {
     pub(crate) fn new(limits: &LimitsSection, runtime: &RuntimeSection) -> Arc<Self> {
         // What a link at full speed has in use at one moment it may not have at the next.
-        let most_recycled = limits.outbox_bytes.max(limits.inbox_bytes);
+        let most_recycled = limits.outbox_bytes.max(limits.inbox_bytes) + 4 * ROUND_BYTES;
         Arc::new(Self {
             pool: Pool::new(most_recycled),
             most_recycled,
-            most_for_a_link: most_for_a_link(limits),
+            most_for_a_link: most_for_a_link(limits, runtime),
             spans: Mutex::default(),
             epoch: Instant::now(),
             own_writes: runtime.send_writes,

@@ -7,6 +7,7 @@
 mod accept;
 mod addresses;
 mod commons;
+mod datagrams;
 mod dial;
 pub(crate) mod handshake;
 mod lanes;
@@ -20,6 +21,7 @@ mod writer;
 
 pub(crate) use accept::{Offer, accept};
 pub(crate) use commons::Commons;
+pub(crate) use datagrams::Way;
 pub(crate) use dial::{DialFailure, dial};
 pub use peer::ConnectionState;
 pub(crate) use peer::Peer;

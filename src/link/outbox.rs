@@ -48,6 +48,8 @@ struct State {
     ping: Option<u64>,
     pong: Option<u64>,
     ack: Option<Tally>,
+    /// About datagrams.
+    told: Option<Control>,
     goodbye: Option<Goodbye>,
     /// The link closes its sending half when nothing else waits.
     hang_up: bool,
@@ -142,6 +144,11 @@ impl Outbox {
 
     pub(crate) fn ack(&self, received: Tally) {
         self.control(|state| state.ack = Some(received));
+    }
+
+    /// Something about datagrams.
+    pub(super) fn tell(&self, control: Control) {
+        self.control(|state| state.told = Some(control));
     }
 
     fn control(&self, set: impl FnOnce(&mut State)) {
@@ -246,7 +253,8 @@ impl State {
         let pong = self.pong.take().map(|stamp| Control::Pong { stamp });
         let ping = self.ping.take().map(|stamp| Control::Ping { stamp });
         let ack = self.ack.take().map(|received| Control::Ack { received: received.messages, bytes: received.bytes });
-        for message in [pong, ping, ack].into_iter().flatten() {
+        let told = self.told.take();
+        for message in [pong, ping, ack, told].into_iter().flatten() {
             message.append_to(control);
         }
         self.in_flight += self.lanes.take(frames);

@@ -1,12 +1,13 @@
 //! The record of one remote server, shared by the game's threads, the node and the link.
 
 use super::commons::Commons;
+use super::datagrams::DatagramOutbox;
 use super::outbox::{Outbox, PushError, Pushed};
 use crate::cluster::Direction;
 use crate::config::LimitsSection;
 use crate::error::Error;
 use crate::id::ServerId;
-use crate::message::Delivery;
+use crate::message::{Delivery, SendMode};
 use crate::registry::Registration;
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -46,6 +47,7 @@ pub(crate) struct Peer {
     pub(crate) direction: Direction,
     pub(crate) entry: Mutex<Registration>,
     pub(crate) outbox: Outbox,
+    pub(crate) datagrams: DatagramOutbox,
     pub(crate) inbox: Inbox,
     pub(crate) commons: Arc<Commons>,
     pub(crate) trace: Mutex<Trace>,
@@ -61,8 +63,15 @@ pub(crate) struct Peer {
 #[derive(Debug, Default)]
 pub(crate) struct Traffic {
     pub(crate) received: AtomicU64,
+    /// Unreliable ones, because the stream was busy.
     pub(crate) dropped: AtomicU64,
     pub(crate) refused: AtomicU64,
+    /// Datagrams received that made no sense.
+    pub(crate) malformed: AtomicU64,
+    /// Messages that came by datagram while the inbox was full.
+    pub(crate) inbox_full: AtomicU64,
+    /// Of those received, the ones that came by datagram.
+    pub(crate) by_datagram: AtomicU64,
 }
 
 /// What `explain` tells.
@@ -94,6 +103,7 @@ impl Peer {
             direction,
             entry: Mutex::new(entry),
             outbox: Outbox::new(limits.outbox_bytes, commons.clone()),
+            datagrams: DatagramOutbox::new(commons.clone()),
             inbox: Inbox::new(limits.inbox_bytes),
             commons,
             trace: Mutex::default(),
@@ -108,6 +118,9 @@ impl Peer {
     pub(crate) fn send(&self, tag: u16, delivery: Delivery, payload: &[u8]) -> Result<(), Error> {
         if payload.len() > self.max_message_bytes {
             return Err(Error::MessageTooBig { len: payload.len(), limit: self.max_message_bytes });
+        }
+        if delivery.mode == SendMode::Unreliable && self.datagrams.push(tag, delivery, payload) {
+            return Ok(());
         }
         match self.outbox.push(tag, delivery, payload) {
             Ok(Pushed::Queued) => Ok(()),

@@ -3,6 +3,7 @@
 //! Ending gracefully is symmetrical: each side sends what it has queued and then a goodbye, reads on until the other's goodbye,
 //! acknowledges everything before it, hangs up, and reads on until the other has hung up too. So both know what has arrived.
 
+use super::datagrams::{self, Gate, Told, Way};
 use super::handshake::HandshakeError;
 use super::peer::{ConnectionState, Peer};
 use super::reading::{ReadError, Reading};
@@ -16,7 +17,7 @@ use crate::wire::control::{Control, Goodbye};
 use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 /// What a link needs to run.
@@ -30,6 +31,8 @@ pub(crate) struct Running {
     /// How long the flush before a goodbye may take.
     pub(crate) drain: Duration,
     pub(crate) close: oneshot::Receiver<Goodbye>,
+    /// `None`: this server has no datagrams.
+    pub(crate) way: Option<Way>,
 }
 
 /// The link is being closed, by this side or the other.
@@ -50,6 +53,7 @@ pub(crate) async fn run(channel: Channel, mut running: Running) -> LinkEnd {
     let mut writing = Task(tokio::spawn(write(socket, peer.clone(), running.queue.clone())));
     let mut reading = Reading::new(reader, opener, [&early, &plain], peer.commons.clone(), running.max_message_bytes);
     let mut session = Session::new(running.pace, running.epoch.elapsed());
+    let mut beside = Beside::start(running.way.take(), &peer, &running.queue);
     let mut written = false;
     let mut ending: Option<Ending> = None;
     // Set anew only when it must ring earlier, or has rung: most deadlines are put off long before they come.
@@ -102,6 +106,7 @@ pub(crate) async fn run(channel: Channel, mut running: Running) -> LinkEnd {
                 let goodbye = goodbye.unwrap_or(Goodbye::Stopped);
                 // Nothing can be acknowledged after it, and the other side counts what was not.
                 peer.outbox.ack(session.final_ack());
+                beside.stop();
                 peer.outbox.finish(goodbye);
                 ending = Some(Ending { reason: LinkEndReason::Closed(goodbye), until: Instant::now() + running.drain });
                 continue;
@@ -118,10 +123,11 @@ pub(crate) async fn run(channel: Channel, mut running: Running) -> LinkEnd {
             peer.set_state(ConnectionState::Connected);
             running.queue.push(Event::ServerResumed { server: RemoteServer::new(peer.clone()) });
         }
-        match reading.parse(&peer, &running.queue, |control| obey(control, &mut session, &peer, now)) {
+        match reading.parse(&peer, &running.queue, |control| obey(control, &mut session, &peer, &beside, now)) {
             Ok(parsed) => {
                 session.received(now, parsed.reliable);
                 if let Some(goodbye) = parsed.goodbye {
+                    beside.stop();
                     peer.outbox.ack(session.final_ack());
                     if ending.is_none() {
                         peer.outbox.finish(goodbye);
@@ -139,6 +145,7 @@ pub(crate) async fn run(channel: Channel, mut running: Running) -> LinkEnd {
         }
     };
 
+    beside.stop();
     let unacknowledged = session.unacknowledged(peer.outbox.reliable());
     peer.outbox.close();
     peer.inbox.assembling(0);
@@ -147,6 +154,45 @@ pub(crate) async fn run(channel: Channel, mut running: Running) -> LinkEnd {
     // Once it is being closed, how the socket ended is no news.
     let reason = ending.map_or(reason, |ending| ending.reason);
     LinkEnd { reason, text: explained(reason, text), unacknowledged }
+}
+
+/// The datagrams beside a link.
+struct Beside {
+    peer: Arc<Peer>,
+    gate: Gate,
+    told: mpsc::Sender<Told>,
+    task: Option<JoinHandle<()>>,
+}
+
+/// Words about datagrams that wait for their task; a peer that says more says nothing new.
+const WORDS: usize = 4;
+
+impl Beside {
+    fn start(way: Option<Way>, peer: &Arc<Peer>, queue: &Arc<EventQueue>) -> Self {
+        let (told, words) = mpsc::channel(WORDS);
+        let gate = Gate::default();
+        let task = way.map(|way| tokio::spawn(datagrams::keep(way, peer.clone(), queue.clone(), gate.clone(), words)));
+        Self { peer: peer.clone(), gate, told, task }
+    }
+
+    fn tell(&self, word: Told) {
+        let _ = self.told.try_send(word);
+    }
+
+    /// Nothing is sent or delivered by datagram any more.
+    fn stop(&mut self) {
+        if let Some(task) = self.task.take() {
+            task.abort();
+        }
+        self.gate.shut();
+        self.peer.datagrams.close();
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        self.stop();
+    }
 }
 
 /// A task that ends when it is dropped.
@@ -175,7 +221,7 @@ fn take_steps(session: &mut Session, peer: &Arc<Peer>, queue: &EventQueue, now: 
 }
 
 /// A control message on a started link. An error breaks the protocol.
-fn obey(control: Control, session: &mut Session, peer: &Peer, now: Duration) -> Result<Option<Goodbye>, String> {
+fn obey(control: Control, session: &mut Session, peer: &Peer, beside: &Beside, now: Duration) -> Result<Option<Goodbye>, String> {
     match control {
         Control::Ping { stamp } => peer.outbox.pong(stamp),
         Control::Pong { stamp } => peer.set_round_trip(Some(session.pong(now, stamp)?)),
@@ -185,6 +231,9 @@ fn obey(control: Control, session: &mut Session, peer: &Peer, now: Duration) -> 
             peer.set_acknowledged(received.bytes);
         }
         Control::Goodbye(goodbye) => return Ok(Some(goodbye)),
+        Control::DatagramsWanted => beside.tell(Told::Wanted),
+        Control::Datagrams { binding } => beside.tell(Told::Binding(binding)),
+        Control::DatagramsBound => beside.tell(Told::Bound),
         handshake @ (Control::Hello(_) | Control::Welcome(_) | Control::Refused(_) | Control::Confirm | Control::Confirmed) => {
             return Err(HandshakeError::unexpected("a message, ping, pong, ack or goodbye", &handshake).to_string());
         }

@@ -1,6 +1,7 @@
 //! The listening socket, and who may be let in through it.
 
 use crate::error::{Error, KeyError};
+use crate::transport::datagrams::Datagrams;
 use crate::transport::identity::Identity;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::net::SocketAddr;
@@ -23,6 +24,13 @@ pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
         std::io::ErrorKind::AddrInUse => Error::AddressInUse { address, key: "server.listen" },
         _ => Error::Io { what: format!("cannot listen on server.listen = \"{address}\""), source },
     })
+}
+
+/// The UDP port beside the TCP port. Without it the streams carry everything.
+pub(super) fn datagrams(bound: SocketAddr, identity: &Identity) -> Option<Datagrams> {
+    Datagrams::bind(bound, identity)
+        .inspect_err(|error| tracing::warn!("no datagrams: cannot bind UDP {bound}: {error}; unreliable messages go by the streams"))
+        .ok()
 }
 
 fn socket(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {

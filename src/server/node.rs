@@ -39,6 +39,7 @@ pub(super) struct Node {
     accepting: AbortHandle,
     /// This server's own registry host, if it has one.
     hosting: Option<AbortHandle>,
+    datagrams: Option<AbortHandle>,
     links: HashMap<LinkId, Link>,
     /// Dialers the registry has not told us about yet.
     waiting: Vec<Waiting>,
@@ -73,7 +74,10 @@ impl Node {
         let (news_in, news) = mpsc::channel(NEWS);
         let (commands, commands_out) = mpsc::channel(16);
         let cluster = Cluster::new(setup::settings(shared, &*connector));
+        let datagrams = config.runtime.datagrams.then(|| listen::datagrams(bound, identity)).flatten();
+        let receiving = datagrams.clone().map(|datagrams| tokio::spawn(datagrams.run()).abort_handle());
         let context = Arc::new(Context {
+            datagrams,
             channels: Channels::new(identity, crate::wire::ALPN),
             input,
             shared: shared.clone(),
@@ -97,6 +101,7 @@ impl Node {
             connector_ended: false,
             accepting,
             hosting,
+            datagrams: receiving,
             links: HashMap::new(),
             waiting: Vec::new(),
         })
@@ -372,8 +377,8 @@ impl Drop for Node {
     fn drop(&mut self) {
         self.accepting.abort();
         self.connector.abort();
-        if let Some(hosting) = &self.hosting {
-            hosting.abort();
+        for task in [&self.hosting, &self.datagrams].into_iter().flatten() {
+            task.abort();
         }
     }
 }

@@ -39,6 +39,16 @@ pub struct Stats {
     pub logs_dropped: u64,
     /// Connections that did not become links, by reason, in the order of [`Rejection::ALL`].
     pub rejected: [u64; Rejection::ALL.len()],
+    /// Of the messages dropped: because the stream was busy.
+    pub dropped_link_busy: u64,
+    /// Of the messages dropped: because too many waited for a datagram.
+    pub dropped_datagram_queue: u64,
+    /// Datagrams received that made no sense, dropped whole.
+    pub dropped_malformed: u64,
+    /// Messages that came by datagram while too much waited for a poll.
+    pub dropped_inbox_full: u64,
+    /// Of the messages received, those that came by datagram.
+    pub received_by_datagram: u64,
 }
 
 impl Stats {
@@ -60,14 +70,20 @@ pub(super) fn collect(shared: &Shared) -> Stats {
     for peer in shared.peers.read().values() {
         stats.servers += 1;
         stats.connected += usize::from(matches!(peer.state(), ConnectionState::Connected | ConnectionState::Interrupted));
-        stats.messages_sent += peer.outbox.sent();
+        let datagrams = peer.datagrams.tally();
+        stats.messages_sent += peer.outbox.sent() + datagrams.sent;
         stats.messages_received += peer.traffic.received.load(Ordering::Relaxed);
-        stats.messages_dropped += peer.traffic.dropped.load(Ordering::Relaxed);
+        stats.dropped_link_busy += peer.traffic.dropped.load(Ordering::Relaxed);
+        stats.dropped_datagram_queue += datagrams.dropped;
+        stats.dropped_malformed += peer.traffic.malformed.load(Ordering::Relaxed);
+        stats.dropped_inbox_full += peer.traffic.inbox_full.load(Ordering::Relaxed);
+        stats.received_by_datagram += peer.traffic.by_datagram.load(Ordering::Relaxed);
         stats.sends_refused += peer.traffic.refused.load(Ordering::Relaxed);
-        stats.outbox_bytes += peer.outbox.queued_bytes();
+        stats.outbox_bytes += peer.outbox.queued_bytes() + datagrams.queued_bytes;
         stats.unacknowledged_bytes += peer.unacknowledged_bytes();
         stats.inbox_bytes += peer.inbox.bytes();
     }
+    stats.messages_dropped = stats.dropped_link_busy + stats.dropped_datagram_queue;
     stats.ceiling_bytes = shared.commons.ceiling(stats.connected) + shared.config.limits.event_queue_bytes;
     stats
 }

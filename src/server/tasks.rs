@@ -5,8 +5,9 @@ use super::shared::Shared;
 use crate::cluster::{Goal, LinkEnd, LinkEndReason, LinkId};
 use crate::id::ServerId;
 use crate::link::handshake::HandshakeError;
-use crate::link::{DialFailure, Offer, Pace, Peer, Running, accept, dial, run};
+use crate::link::{DialFailure, Offer, Pace, Peer, Running, Way, accept, dial, run};
 use crate::transport::channel::{Channel, Channels};
+use crate::transport::datagrams::Datagrams;
 use crate::wire::control::{Goodbye, Refusal, RefusalCode, Welcome};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -21,6 +22,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// What every task of one server needs.
 pub(super) struct Context {
     pub(super) channels: Channels,
+    /// `None`: switched off, or UDP cannot be used here.
+    pub(super) datagrams: Option<Datagrams>,
     pub(super) input: mpsc::Sender<Input>,
     pub(super) shared: Arc<Shared>,
     /// Without a cluster key only loopback addresses are dialled.
@@ -91,7 +94,7 @@ async fn accept_one(context: Arc<Context>, socket: TcpStream, from: SocketAddr, 
     let outcome = accept(&context.channels, socket, context.handshake, ask).await;
     drop(slot);
     match outcome {
-        Ok((link, channel)) => run_link(context, link, channel).await,
+        Ok((link, channel)) => run_link(context, link, channel, None).await,
         Err((link, error)) => {
             // One that we dial ourselves has knocked meanwhile: nothing is wrong.
             if !matches!(&error, HandshakeError::Refused(refusal) if refusal.code == RefusalCode::Reversed) {
@@ -126,12 +129,16 @@ async fn ask(context: &Context, offer: Offer, deadline: Instant) -> Result<(Link
 
 pub(super) async fn dial_one(context: Arc<Context>, link: LinkId, goal: Goal) {
     match dial(&context.channels, &goal, context.loopback_only, context.handshake).await {
-        Ok(channel) => run_link(context, link, channel).await,
+        Ok(channel) => {
+            let to = channel.reader.peer_addr().ok();
+            run_link(context, link, channel, to).await;
+        }
         Err(failure) => context.tell(Input::DialFailed { link, to: goal.expected.id, failure }).await,
     }
 }
 
-async fn run_link(context: Arc<Context>, link: LinkId, channel: Channel) {
+/// `dialed`: the address of the other side, on the side that dialled.
+async fn run_link(context: Arc<Context>, link: LinkId, channel: Channel, dialed: Option<SocketAddr>) {
     let (start, started) = oneshot::channel();
     context.tell(Input::Up { link, start }).await;
     let Ok(Start { peer, close }) = started.await else { return };
@@ -143,6 +150,7 @@ async fn run_link(context: Arc<Context>, link: LinkId, channel: Channel) {
         max_message_bytes: context.shared.config.limits.max_message_bytes,
         drain: context.drain,
         close,
+        way: context.datagrams.clone().map(|datagrams| Way { datagrams, dial: dialed }),
     };
     // On a task of its own, so that a bug in one link is the end of that link alone.
     let end = tokio::spawn(run(channel, running)).await.unwrap_or_else(|_| {

@@ -34,6 +34,14 @@ pub(crate) enum Control {
     },
     /// Nothing follows from this side.
     Goodbye(Goodbye),
+    /// Acceptor → dialer: please connect for datagrams.
+    DatagramsWanted,
+    /// Dialer → acceptor: the datagram connection whose keys give these bytes is this link's.
+    Datagrams {
+        binding: [u8; 32],
+    },
+    /// Acceptor → dialer: found it; unreliable messages may go there.
+    DatagramsBound,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

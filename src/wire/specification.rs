@@ -97,6 +97,9 @@ fn the_tables_number_the_variants_as_the_code_does() {
         Control::Pong { stamp: 0 },
         Control::Ack { received: 0, bytes: 0 },
         Control::Goodbye(Goodbye::Stopped),
+        Control::DatagramsWanted,
+        Control::Datagrams { binding: [0; 32] },
+        Control::DatagramsBound,
     ];
     assert_eq!(table("control"), numbered(&controls));
     let codes = [
@@ -138,7 +141,7 @@ fn the_limits_and_deadlines_are_those_of_the_code() {
 /// The page's promise that a later variant cannot be mistaken for an earlier one.
 #[test]
 fn an_unknown_variant_is_malformed() {
-    assert!(Control::parse(&[9]).is_err());
+    assert!(Control::parse(&[12]).is_err());
     assert!(Control::parse(&[3, 0]).is_err(), "bytes left over");
     assert!(Control::parse(&[3]).is_ok());
 }

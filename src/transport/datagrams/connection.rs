@@ -13,13 +13,15 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::sync::{Notify, watch};
 
-/// Most datagrams that are handed to the operating system at once, where it can segment them.
+/// Most datagrams that are handed to the operating system at once, where it can segment them, and the most bytes of them: what fits in the
+/// largest UDP packet over IPv4.
 const SEGMENTS: usize = 16;
+const BURST_BYTES: usize = 65_507;
 
 const BINDING_LABEL: &[u8] = b"EXPORTER-sinew-datagrams";
 
@@ -203,9 +205,10 @@ impl Line {
             inner.blocked = Some(transmit);
             return;
         }
-        let segments = self.io.state.max_gso_segments().min(SEGMENTS);
+        let most = self.io.state.max_gso_segments().min(SEGMENTS);
         loop {
             inner.packets.clear();
+            let segments = most.min(BURST_BYTES / usize::from(inner.quic.current_mtu())).max(1);
             let Some(transmit) = inner.quic.poll_transmit(now, segments, &mut inner.packets) else { return };
             // What the system refuses for another reason is lost, as on any network.
             if would_block(&self.io.send(&transmit, &inner.packets)) {
@@ -223,6 +226,10 @@ impl Line {
     #[cfg(test)]
     pub(super) fn received(&self) -> u64 {
         self.inner.lock().quic.stats().frame_rx.datagram
+    }
+
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(*self.stage.borrow(), Stage::Lost(_))
     }
 
     pub(super) fn is_claimed(&self) -> bool {
@@ -295,22 +302,28 @@ impl Connection {
         self.line.largest.load(Ordering::Relaxed)
     }
 
-    /// Sends datagrams from the front until there is room for no more, and returns how many were too large by now and are gone. Never blocks.
-    pub(crate) fn send(&self, datagrams: &mut VecDeque<Bytes>) -> usize {
-        let mut gone = 0;
-        let mut inner = self.line.inner.lock();
+    /// Sends datagrams from the front. False: there is room for no more, and [`Connection::room`] tells when to go on. What has become too
+    /// large for the path is lost. Never blocks for longer than another thread sends or receives.
+    pub(crate) fn send(&self, datagrams: &mut VecDeque<Bytes>) -> bool {
+        self.send_locked(self.line.inner.lock(), datagrams)
+    }
+
+    /// The same, unless another thread is using the connection at this moment: then nothing is sent, and the answer is false.
+    pub(crate) fn try_send(&self, datagrams: &mut VecDeque<Bytes>) -> bool {
+        self.line.inner.try_lock().is_some_and(|inner| self.send_locked(inner, datagrams))
+    }
+
+    fn send_locked(&self, mut inner: MutexGuard<'_, Inner>, datagrams: &mut VecDeque<Bytes>) -> bool {
+        let mut room = true;
         while let Some(datagram) = datagrams.pop_front() {
-            match inner.quic.datagrams().send(datagram, false) {
-                Ok(()) => {}
-                Err(quic::SendDatagramError::Blocked(datagram)) => {
-                    datagrams.push_front(datagram);
-                    break;
-                }
-                Err(_) => gone += 1,
+            if let Err(quic::SendDatagramError::Blocked(datagram)) = inner.quic.datagrams().send(datagram, false) {
+                datagrams.push_front(datagram);
+                room = false;
+                break;
             }
         }
         self.line.advance(&mut inner, Instant::now());
-        gone
+        room
     }
 
     /// Until there may be room again, or the connection is lost.
@@ -325,11 +338,6 @@ impl Connection {
             Ok(Stage::Lost(reason)) => reason.clone(),
             _ => "it is gone".into(),
         }
-    }
-
-    /// The smoothed round trip.
-    pub(crate) fn round_trip(&self) -> Duration {
-        self.line.inner.lock().quic.rtt()
     }
 }
 

@@ -1,6 +1,6 @@
 //! The UDP socket of one server, and the connections on it.
 
-use super::Binding;
+use super::{Binding, CONNECTION_BYTES};
 use super::connection::{Connection, Io, Line, Sink};
 use crate::transport::identity::Identity;
 use crate::transport::tls;
@@ -27,10 +27,13 @@ const RETRY_FROM: usize = 32;
 /// How long one may stay like that, and how long a dial may take.
 const UNCLAIMED_FOR: Duration = Duration::from_secs(10);
 
+/// Room for one read: the system joins datagrams that came together, up to the largest UDP packet.
+const RECEIVE_BYTES: usize = 1 << 16;
+/// After an error of the socket.
+const ERROR_PAUSE: Duration = Duration::from_millis(1);
+
 /// Largest IP packet that is looked for (jumbo frames, less headers).
 const LARGEST_PATH: u16 = 8952;
-/// What one connection may hold of datagrams, in either direction.
-const CONNECTION_BYTES: usize = 256 * 1024;
 /// What the system is asked to hold for the socket; it gives what it may.
 const SOCKET_BYTES: usize = 4 << 20;
 
@@ -76,6 +79,7 @@ impl Datagrams {
     /// Connects to another server's datagrams. What arrives goes to `sink`. The error is for a log line.
     pub(crate) async fn dial(&self, to: SocketAddr, sink: Sink) -> Result<Connection, String> {
         let config = self.0.client.clone();
+        let to = self.reachable(to)?;
         let (handle, quic) = self.0.io.endpoint.lock().connect(Instant::now(), config, to, "sinew").map_err(|error| error.to_string())?;
         let line = self.add(handle, quic);
         line.claim(sink);
@@ -89,6 +93,16 @@ impl Datagrams {
             line.close();
         }
         connection
+    }
+
+    /// The address as the socket must be told it.
+    fn reachable(&self, to: SocketAddr) -> Result<SocketAddr, String> {
+        let own = self.0.io.socket.local_addr().map_err(|error| error.to_string())?;
+        match (own, to) {
+            (SocketAddr::V6(_), SocketAddr::V4(to)) => Ok((to.ip().to_ipv6_mapped(), to.port()).into()),
+            (SocketAddr::V4(_), SocketAddr::V6(_)) => Err(format!("server.listen is IPv4, and {to} is IPv6")),
+            _ => Ok(to),
+        }
     }
 
     /// The accepted connection whose keys give `binding`, which its stream's dialer has told; waits for it for a while.
@@ -112,23 +126,21 @@ impl Datagrams {
 
     /// Receives until it is aborted.
     pub(crate) async fn run(self) {
-        let segments = self.0.io.state.gro_segments();
-        let room = (segments * usize::from(LARGEST_PATH)).clamp(1 << 16, 1 << 18);
-        let mut memory = vec![0; BATCH_SIZE * room].into_boxed_slice();
+        let mut memory = vec![0; BATCH_SIZE * RECEIVE_BYTES].into_boxed_slice();
         let mut metas = [RecvMeta::default(); BATCH_SIZE];
         let (mut touched, mut datagrams, mut answer) = (Vec::new(), Vec::new(), Vec::new());
         loop {
-            let mut slices: Vec<IoSliceMut<'_>> = memory.chunks_mut(room).map(IoSliceMut::new).collect();
+            let mut slices: Vec<IoSliceMut<'_>> = memory.chunks_mut(RECEIVE_BYTES).map(IoSliceMut::new).collect();
             let io = &self.0.io;
             let received =
                 io.socket.async_io(Interest::READABLE, || io.state.recv(UdpSockRef::from(&io.socket), &mut slices, &mut metas)).await;
             drop(slices);
-            // An error is about something sent earlier (the port of a peer that is gone), or about one packet.
             let Ok(count) = received else {
-                tokio::task::yield_now().await;
+                // About something sent earlier or about one packet; if it is about more, it must not keep a core busy.
+                tokio::time::sleep(ERROR_PAUSE).await;
                 continue;
             };
-            for (bytes, meta) in memory.chunks(room).zip(&metas[..count]) {
+            for (bytes, meta) in memory.chunks(RECEIVE_BYTES).zip(&metas[..count]) {
                 for packet in bytes[..meta.len].chunks(meta.stride.max(1)) {
                     self.hear(packet, meta, &mut answer, &mut touched);
                 }
@@ -160,7 +172,11 @@ impl Datagrams {
     }
 
     fn accept(&self, incoming: quic::Incoming, now: Instant, answer: &mut Vec<u8>) -> Option<Arc<Line>> {
-        let pending = self.0.unclaimed.lock().len();
+        let pending = {
+            let mut unclaimed = self.0.unclaimed.lock();
+            unclaimed.retain(|line| !line.is_lost());
+            unclaimed.len()
+        };
         let mut endpoint = self.0.io.endpoint.lock();
         if pending >= MOST_UNCLAIMED {
             endpoint.ignore(incoming);

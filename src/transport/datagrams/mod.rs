@@ -10,5 +10,8 @@ mod endpoint;
 pub(crate) use connection::{Connection, Sink};
 pub(crate) use endpoint::Datagrams;
 
+/// What one connection may hold of datagrams, in either direction.
+pub(crate) const CONNECTION_BYTES: usize = 256 * 1024;
+
 /// What both ends derive from the keys of one connection, and nobody else can.
 pub(crate) type Binding = [u8; 32];
