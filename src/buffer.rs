@@ -49,8 +49,13 @@ impl Pool {
             free.bytes -= memory.len();
             Some(memory)
         });
-        let memory = recycled.unwrap_or_else(|| vec![0; class(bytes).map_or(bytes, |class| SIZES[class])].into_boxed_slice());
+        let memory = recycled.unwrap_or_else(|| vec![0; Self::size_for(bytes)].into_boxed_slice());
         Buffer { memory, filled: 0, pool: self.clone() }
+    }
+
+    /// How much memory a buffer with room for `bytes` holds.
+    pub(crate) fn size_for(bytes: usize) -> usize {
+        class(bytes).map_or(bytes, |class| SIZES[class])
     }
 
     fn give_back(&self, memory: Box<[u8]>) {

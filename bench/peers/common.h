@@ -26,7 +26,11 @@ typedef struct {
     uint64_t window; /* unreliable messages under way at once */
     unsigned broker; /* its port, where there is one */
     uint64_t servers, index; /* of the program for scale */
+    /* What role and test say, compared once: it is asked for each message. */
+    int is_server, is_rtt, is_unreliable, is_reliable, is_stall;
 } settings;
+
+static inline int is(const char *text, const char *other) { return strcmp(text, other) == 0; }
 
 static inline void fail(const char *what)
 {
@@ -78,17 +82,14 @@ static inline settings parse(int argc, char **argv)
             s.index = strtoull(value, NULL, 10);
         }
     }
+    s.is_server = is(s.role, "server");
+    s.is_rtt = is(s.test, "rtt") || is(s.test, "unreliable-rtt") || is(s.test, "lanes");
+    s.is_unreliable = is(s.test, "unreliable") || is(s.test, "unreliable-rtt");
+    s.is_reliable = is(s.test, "reliable");
+    s.is_stall = is(s.test, "stall");
     setvbuf(stdout, NULL, _IOLBF, 0);
     return s;
 }
-
-static inline int is(const char *text, const char *other) { return strcmp(text, other) == 0; }
-static inline int is_server(const settings *s) { return is(s->role, "server"); }
-static inline int is_rtt(const settings *s)
-{
-    return is(s->test, "rtt") || is(s->test, "unreliable-rtt") || is(s->test, "lanes");
-}
-static inline int is_unreliable(const settings *s) { return is(s->test, "unreliable") || is(s->test, "unreliable-rtt"); }
 
 static inline uint64_t now_ns(void)
 {
@@ -213,8 +214,8 @@ static inline void receive(receiver *r, const void *message, size_t len)
 /* After each batch of messages: takes the time, or stops receiving for a while in the test of that. */
 static inline void received_batch(receiver *r, const settings *s)
 {
-    if (!is(s->test, "stall")) {
-        meter_update(&r->meter, s, r->messages, r->next, is_unreliable(s) ? 0 : r->disorder);
+    if (!s->is_stall) {
+        meter_update(&r->meter, s, r->messages, r->next, s->is_unreliable ? 0 : r->disorder);
         return;
     }
     if (r->first_ns == 0) {
@@ -246,7 +247,7 @@ typedef struct {
 static inline int sent_one(sender *r, const settings *s)
 {
     r->next++;
-    if (is(s->test, "stall")) {
+    if (s->is_stall) {
         if (r->began == 0) {
             r->began = now_ns();
         }
@@ -282,7 +283,7 @@ static inline int window_open(sender *r, const settings *s)
         r->waited_since = 0;
         return 1;
     }
-    if (!is_unreliable(s)) {
+    if (!s->is_unreliable) {
         return 0;
     }
     if (r->waited_since == 0) {

@@ -50,10 +50,10 @@ static void peer_send(const uint8_t *message, size_t len, int unreliable)
     if (enet_peer_send(other, 0, packet) != 0) {
         fail("enet_peer_send failed");
     }
-    if (!is_rtt(&setting) && ++unflushed >= FLUSH_EVERY) {
+    if (!setting.is_rtt && ++unflushed >= FLUSH_EVERY) {
         service(0);
     }
-    while (is(setting.test, "reliable") && under_way >= UNDER_WAY_BYTES && under_way >= 4 * setting.size) {
+    while (setting.is_reliable && under_way >= UNDER_WAY_BYTES && under_way >= 4 * setting.size) {
         service(1);
     }
 }
@@ -70,12 +70,12 @@ int main(int argc, char **argv)
         fail("enet_initialize failed");
     }
     enet_address_set_host(&address, "127.0.0.1");
-    address.port = is_server(&setting) ? 0 : (enet_uint16)setting.port;
-    host = enet_host_create(is_server(&setting) ? &address : NULL, 1, 1, 0, 0);
+    address.port = setting.is_server ? 0 : (enet_uint16)setting.port;
+    host = enet_host_create(setting.is_server ? &address : NULL, 1, 1, 0, 0);
     if (host == NULL) {
         fail("enet_host_create failed");
     }
-    if (is_server(&setting)) {
+    if (setting.is_server) {
         ready(host->address.port);
     } else {
         enet_host_connect(host, &address, 1, 0);

@@ -57,16 +57,16 @@ int main(int argc, char **argv)
     check(natsOptions_Create(&options), "options");
     check(natsOptions_SetURL(options, url), "address");
     /* Round trips must not wait for the writer's pause; rates profit from it. */
-    check(natsOptions_SetSendAsap(options, is_rtt(&setting)), "send asap");
+    check(natsOptions_SetSendAsap(options, setting.is_rtt), "send asap");
     if (is(setting.variant, "nats-tls")) {
         check(natsOptions_SetSecure(options, true), "TLS");
         check(natsOptions_LoadCATrustedCertificates(options, setting.cert), "TLS authority");
     }
     check(natsConnection_Connect(&connection, options), "connect");
-    subject = is_server(&setting) ? "to.client" : "to.server";
-    check(natsConnection_SubscribeSync(&subscription, connection, is_server(&setting) ? "to.server" : "to.client"), "subscribe");
+    subject = setting.is_server ? "to.client" : "to.server";
+    check(natsConnection_SubscribeSync(&subscription, connection, setting.is_server ? "to.server" : "to.client"), "subscribe");
     check(natsConnection_Flush(connection), "flush");
-    if (is_server(&setting)) {
+    if (setting.is_server) {
         ready(setting.broker);
     }
     run();

@@ -63,20 +63,20 @@ int main(int argc, char **argv)
     check(nng_socket_set_int(endpoint, NNG_OPT_SENDBUF, buffers), "send buffer");
     check(nng_socket_set_int(endpoint, NNG_OPT_RECVBUF, buffers), "receive buffer");
     check(nng_socket_set_ms(endpoint, NNG_OPT_RECVTIMEO, WAIT_MS), "timeout");
-    if (is_server(&setting)) {
+    if (setting.is_server) {
         setting.port = free_port(SOCK_STREAM);
     }
     snprintf(address, sizeof address, "%s://%s:%u", tls ? "tls+tcp" : "tcp", tls ? "localhost" : "127.0.0.1", setting.port);
     if (tls) {
-        check(nng_tls_config_alloc(&config, is_server(&setting) ? NNG_TLS_MODE_SERVER : NNG_TLS_MODE_CLIENT), "TLS");
-        if (is_server(&setting)) {
+        check(nng_tls_config_alloc(&config, setting.is_server ? NNG_TLS_MODE_SERVER : NNG_TLS_MODE_CLIENT), "TLS");
+        if (setting.is_server) {
             check(nng_tls_config_own_cert(config, text_of(setting.cert), text_of(setting.key), NULL), "TLS certificate");
         } else {
             check(nng_tls_config_ca_chain(config, text_of(setting.cert), NULL), "TLS authority");
             check(nng_tls_config_server_name(config, "localhost"), "TLS name");
         }
     }
-    if (is_server(&setting)) {
+    if (setting.is_server) {
         nng_listener listener;
         check(nng_listener_create(&listener, endpoint, address), "listen");
         if (tls) {

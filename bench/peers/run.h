@@ -31,14 +31,14 @@ enum { WAIT_MS = 1000 };
 
 static inline void take_message(const void *message, size_t len)
 {
-    if (is_server(&setting)) {
-        if (is_rtt(&setting)) {
-            peer_send(message, len, is_unreliable(&setting));
+    if (setting.is_server) {
+        if (setting.is_rtt) {
+            peer_send(message, len, setting.is_unreliable);
             peer_flush();
         } else {
             receive(&receiving, message, len);
         }
-    } else if (is_rtt(&setting)) {
+    } else if (setting.is_rtt) {
         answered |= memcmp(message, awaited, 8) == 0;
     } else {
         acknowledged(&sending, message, len);
@@ -47,7 +47,7 @@ static inline void take_message(const void *message, size_t len)
 
 static inline int is_windowed(void)
 {
-    return is(setting.test, "unreliable") || (is(setting.test, "reliable") && reliable_is_windowed);
+    return (setting.is_unreliable && !setting.is_rtt) || (setting.is_reliable && reliable_is_windowed);
 }
 
 static void serve(void)
@@ -57,7 +57,7 @@ static void serve(void)
     for (;;) {
         before = receiving.messages;
         peer_receive(setting.spin ? 0 : WAIT_MS);
-        if (is_rtt(&setting)) {
+        if (setting.is_rtt) {
             continue;
         }
         if (is_windowed() && receiving.next - told >= acknowledge_every(&setting)) {
@@ -86,7 +86,7 @@ static void ping(void)
         uint64_t sent = now_ns();
         put_sequence(message_buffer, sequence++);
         answered = 0;
-        peer_send(message_buffer, setting.size, is_unreliable(&setting));
+        peer_send(message_buffer, setting.size, setting.is_unreliable);
         peer_flush();
         while (!answered && now_ns() - sent < 1000000000u) {
             peer_receive(setting.spin ? 0 : WAIT_MS);
@@ -109,7 +109,7 @@ static void send_all(void)
             } while (!window_open(&sending, &setting));
         }
         put_sequence(message_buffer, sending.next);
-        peer_send(message_buffer, setting.size, is_unreliable(&setting));
+        peer_send(message_buffer, setting.size, setting.is_unreliable);
     } while (sent_one(&sending, &setting));
     put_sequence(message_buffer, sending.next | FINAL_MESSAGE);
     peer_send(message_buffer, setting.size, 0);
@@ -124,9 +124,9 @@ static void send_all(void)
 static void run(void)
 {
     message_buffer = calloc(1, setting.size + 8);
-    if (is_server(&setting)) {
+    if (setting.is_server) {
         serve();
-    } else if (is_rtt(&setting)) {
+    } else if (setting.is_rtt) {
         ping();
     } else {
         send_all();

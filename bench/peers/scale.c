@@ -69,7 +69,7 @@ int main(int argc, char **argv)
     settings s = parse(argc, argv);
     uint64_t others = strtoull(s.variant, NULL, 10), i, began, last_start, from, cpu, sent_messages = 0;
     uint64_t rss_before, rss_started, rss_connected;
-    unsigned port = is_server(&s) ? free_port(SOCK_STREAM) : s.port; /* of the registry */
+    unsigned port = s.is_server ? free_port(SOCK_STREAM) : s.port; /* of the registry */
     uint8_t payload[64] = {0};
     int all = 0;
     if (s.servers > MOST) {
@@ -86,7 +86,7 @@ int main(int argc, char **argv)
                  "runtime.worker_threads = 1\n"
                  "registry.addresses = ['127.0.0.1:%u']\n",
                  port);
-        if (i == 0 && is_server(&s)) {
+        if (i == 0 && s.is_server) {
             snprintf(config + strlen(config), sizeof config - strlen(config),
                      "registry.host = true\nregistry.listen = '127.0.0.1:%u'\n", port);
         }
@@ -126,7 +126,7 @@ int main(int argc, char **argv)
            (unsigned long long)(now_ns() - from), (unsigned long long)cpu, (unsigned long long)rss_before,
            (unsigned long long)rss_started, (unsigned long long)rss_connected, threads());
     /* Broadcasts of the first server, 64 B each, as fast as they arrive in this process. */
-    if (is_server(&s) && s.servers > 1) {
+    if (s.is_server && s.servers > 1) {
         messages = 0;
         from = now_ns();
         while ((double)(now_ns() - from) < 2e9) {

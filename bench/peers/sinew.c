@@ -142,7 +142,7 @@ static void lanes_client(void)
 int main(int argc, char **argv)
 {
     setting = parse(argc, argv);
-    if (is_server(&setting)) {
+    if (setting.is_server) {
         char host[128];
         unsigned port = free_port(SOCK_STREAM);
         snprintf(host, sizeof host, "registry.host = true\nregistry.listen = '127.0.0.1:%u'\n", port);
@@ -156,7 +156,7 @@ int main(int argc, char **argv)
     }
     if (!is(setting.test, "lanes")) {
         run();
-    } else if (is_server(&setting)) {
+    } else if (setting.is_server) {
         lanes_server();
     } else {
         lanes_client();

@@ -39,7 +39,7 @@ static void use_curve(void)
 {
     uint8_t bytes[32];
     char secret[41], public[41];
-    int is_the_server = is_server(&setting);
+    int is_the_server = setting.is_server;
     memset(bytes, 7, sizeof bytes);
     zmq_z85_encode(secret, bytes, sizeof bytes);
     check(zmq_curve_public(public, secret), "CURVE");
@@ -68,7 +68,7 @@ int main(int argc, char **argv)
     if (is(setting.variant, "zmq-curve")) {
         use_curve();
     }
-    if (is_server(&setting)) {
+    if (setting.is_server) {
         check(zmq_bind(endpoint, "tcp://127.0.0.1:*"), "bind");
         check(zmq_getsockopt(endpoint, ZMQ_LAST_ENDPOINT, address, &length), "address");
         ready((unsigned)strtoul(strrchr(address, ':') + 1, NULL, 10));

@@ -65,7 +65,7 @@ const fn in_c(
 }
 
 pub(crate) const PEERS: &[Peer] = &[
-    in_c("sinew", "Sinew, through the C ABI", true, "sinew", &["-lsinew"], &Test::ALL),
+    Peer { window: 8192, ..in_c("sinew", "Sinew, through the C ABI", true, "sinew", &["-lsinew"], &Test::ALL) },
     own("tokio-rustls", "tokio + rustls, batched, tasks + queues (the baseline)", true, STREAM),
     own("rustls", "raw rustls, one thread, 64 KiB batches", true, STREAM),
     own("tcp-batch", "raw TCP, 64 KiB batches", false, STREAM),

@@ -295,7 +295,7 @@ pub(super) static SERVER: &[Key<ServerConfig>] = &[
     key(
         "runtime.worker_threads",
         Kind::count(1, 64),
-        Words("2, or 1 on a machine with a single core"),
+        Words("2, or 1 on a machine with fewer than 4 cores"),
         |c| &mut c.runtime.worker_threads,
         "The library's own threads for input and output.",
     ),

@@ -141,7 +141,7 @@ pub struct LimitsSection {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RuntimeSection {
-    /// IO threads, 1 to 64. Default: 2, or 1 on a single-core machine.
+    /// IO threads, 1 to 64. Default: 2, or 1 with fewer than 4 cores.
     pub worker_threads: usize,
     /// A poll that may wait looks for so many microseconds again and again before it sleeps. Default 0.
     pub busy_poll_us: u64,
@@ -242,8 +242,9 @@ impl Default for LimitsSection {
 
 impl Default for RuntimeSection {
     fn default() -> Self {
+        // On two cores a second thread takes time from the game, and each wake-up of one wakes the other (docs/performance.md).
         let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
-        Self { worker_threads: cores.min(2), busy_poll_us: 0, send_writes: true, datagrams: true }
+        Self { worker_threads: if cores < 4 { 1 } else { 2 }, busy_poll_us: 0, send_writes: true, datagrams: true }
     }
 }
 

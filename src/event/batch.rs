@@ -90,6 +90,11 @@ impl Batch {
         &payloads.bytes()[span.range()]
     }
 
+    /// All messages have been given out.
+    pub(crate) fn is_used_up(&self) -> bool {
+        self.next >= self.spans.len()
+    }
+
     /// The next message, to be kept for as long as the game likes.
     pub(crate) fn next_message(&mut self) -> Option<Message> {
         let span = *self.spans.get(self.next)?;

@@ -256,10 +256,14 @@ impl Iterator for Events {
     fn next(&mut self) -> Option<Event> {
         loop {
             if let Item::Messages(batch) = self.items.front_mut()? {
-                if let Some(message) = batch.next_message() {
-                    return Some(Event::Message { server: RemoteServer::new(batch.peer.clone()), message });
+                let message = batch.next_message().map(|message| Event::Message { server: RemoteServer::new(batch.peer.clone()), message });
+                // At once: what is empty must not be put back.
+                if batch.is_used_up() {
+                    self.items.pop_front();
                 }
-                self.items.pop_front();
+                if message.is_some() {
+                    return message;
+                }
             } else if let Some(Item::Event { event, .. }) = self.items.pop_front() {
                 return Some(event);
             }

@@ -7,6 +7,7 @@ use crate::config::{LimitsSection, RuntimeSection};
 use crate::event::Span;
 use crate::message::Lane;
 use crate::transport::datagrams::CONNECTION_BYTES;
+use crate::wire::frame::HEADER_BYTES;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,15 +19,45 @@ use std::time::Instant;
 const QUIET_NS: u64 = 20_000;
 
 /// The largest buffer of one round of reading or writing.
-const ROUND_BYTES: usize = 264 * 1024;
+pub(super) const ROUND_BYTES: usize = 264 * 1024;
 
-/// Lists of spans that are kept for the next batches.
+/// What a task of a link does before the other tasks of its thread have their turn, in bytes, and what a round costs beside its bytes.
+const TURN_BYTES: usize = 256 * 1024;
+const TURN_ROUND: usize = TURN_BYTES / 16;
+
+/// Lists of spans are kept for the next batches in two sizes, so that a few small messages do not hold a long one: up to so many spans, for
+/// up to so many bytes of frames. Longer ones (a flood of tiny messages) are not kept.
+const SPANS: [usize; 2] = [SMALL_BYTES / HEADER_BYTES, 8192];
+const SMALL_BYTES: usize = 4096;
 const KEEP_SPANS: usize = 32;
+const KEPT_SPANS_BYTES: usize = KEEP_SPANS * (SPANS[0] + SPANS[1]) * size_of::<Span>();
+
+/// In cache lines of its own: what one core writes must not slow down another that has to do with something else.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub(super) struct Apart<T>(pub(super) T);
+
+/// Keeps a busy link from holding up the others, and one direction the other: an urgent answer waits behind one turn, not behind a transfer.
+#[derive(Debug, Default)]
+pub(super) struct Turn {
+    used: usize,
+}
+
+impl Turn {
+    /// One more round is done; gives way if it is time.
+    pub(super) async fn round(&mut self, bytes: usize) {
+        self.used += bytes + TURN_ROUND;
+        if self.used >= TURN_BYTES {
+            self.used = 0;
+            tokio::task::yield_now().await;
+        }
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Commons {
     pub(crate) pool: Pool,
-    spans: Mutex<Vec<Vec<Span>>>,
+    spans: [Mutex<Vec<Vec<Span>>>; SPANS.len()],
     epoch: Instant,
     own_writes: bool,
     most_recycled: usize,
@@ -38,8 +69,10 @@ pub(crate) struct Commons {
 fn most_for_a_link(limits: &LimitsSection, runtime: &RuntimeSection) -> usize {
     // A message that is larger than the outbox is taken when nothing else waits. Buffers are at least half full, but for one on each lane.
     let outbox = 2 * limits.outbox_bytes.max(limits.max_message_bytes) + Lane::COUNT * BUFFER_BYTES;
-    // Reading stops when the inbox is over its limit, by one read, or by one large message. Others may be half there.
-    let inbox = limits.inbox_bytes + (1 + Lane::COUNT) * limits.max_message_bytes;
+    // Reading stops when the inbox is over its limit, by one read with what lists its messages. That may complete a large one on each lane,
+    // and begin the next.
+    let spans = 2 * ROUND_BYTES / HEADER_BYTES * size_of::<Span>();
+    let inbox = limits.inbox_bytes + ROUND_BYTES + spans + 2 * Lane::COUNT * Pool::size_for(limits.max_message_bytes);
     // What waits for a datagram, and what the connection holds of them in both directions.
     let datagrams = if runtime.datagrams { MOST_WAITING + 2 * CONNECTION_BYTES } else { 0 };
     // What is sealed, what was read and what was opened of it.
@@ -54,7 +87,7 @@ impl Commons {
             pool: Pool::new(most_recycled),
             most_recycled,
             most_for_a_link: most_for_a_link(limits, runtime),
-            spans: Mutex::default(),
+            spans: Default::default(),
             epoch: Instant::now(),
             own_writes: runtime.send_writes,
             last_start: AtomicU64::new(0),
@@ -63,7 +96,7 @@ impl Commons {
 
     /// Most memory that this many links can hold.
     pub(crate) fn ceiling(&self, links: usize) -> usize {
-        self.most_recycled + links * self.most_for_a_link
+        self.most_recycled + KEPT_SPANS_BYTES + links * self.most_for_a_link
     }
 
     /// Whether the calling thread should write what it has just put into an idle link's outbox.
@@ -76,13 +109,14 @@ impl Commons {
         now - last.min(now) >= QUIET_NS
     }
 
-    /// An empty list of spans.
-    pub(super) fn spans(&self) -> Vec<Span> {
-        self.spans.lock().pop().unwrap_or_default()
+    /// An empty list for the spans of so many bytes of frames.
+    pub(super) fn spans(&self, bytes: usize) -> Vec<Span> {
+        self.spans[usize::from(bytes > SMALL_BYTES)].lock().pop().unwrap_or_default()
     }
 
     pub(crate) fn recycle(&self, mut spans: Vec<Span>) {
-        let mut kept = self.spans.lock();
+        let Some(size) = SPANS.iter().position(|size| spans.capacity() <= *size) else { return };
+        let mut kept = self.spans[size].lock();
         if kept.len() < KEEP_SPANS {
             spans.clear();
             kept.push(spans);

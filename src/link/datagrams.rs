@@ -3,7 +3,7 @@
 //! The side that dialled the stream dials the datagrams too, when one of the two first has an unreliable message to send. Until that has
 //! worked, and whenever it has not, the stream carries everything.
 
-use super::commons::Commons;
+use super::commons::{Apart, Commons};
 use super::peer::Peer;
 use crate::buffer::Buffer;
 use crate::event::{Batch, EventQueue, Span};
@@ -22,7 +22,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, mpsc};
 
 /// Most bytes that wait for one link; the newest message is dropped beyond it.
-pub(super) const MOST_WAITING: usize = 256 * 1024;
+pub(super) const MOST_WAITING: usize = 1024 * 1024;
 
 /// How long the stream carries everything after a failure, and after how many failures in a row it does so until the link ends.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -41,9 +41,9 @@ const BOUND: u8 = 3;
 #[derive(Debug)]
 pub(crate) struct DatagramOutbox {
     phase: AtomicU8,
-    state: Mutex<State>,
+    state: Apart<Mutex<State>>,
     /// What has been taken, and found no room in the connection yet. Locked by whoever writes.
-    writing: Mutex<VecDeque<Bytes>>,
+    writing: Apart<Mutex<VecDeque<Bytes>>>,
     work: Notify,
     wanted: Notify,
     commons: Arc<Commons>,
@@ -52,6 +52,8 @@ pub(crate) struct DatagramOutbox {
 #[derive(Debug, Default)]
 struct State {
     connection: Option<Arc<Connection>>,
+    /// Bytes that fit in one datagram, as of the last step of writing.
+    largest: usize,
     filling: Option<Buffer>,
     full: VecDeque<Bytes>,
     tally: DatagramTally,
@@ -80,8 +82,8 @@ impl DatagramOutbox {
     pub(super) fn new(commons: Arc<Commons>) -> Self {
         Self {
             phase: AtomicU8::new(OFF),
-            state: Mutex::default(),
-            writing: Mutex::default(),
+            state: Apart::default(),
+            writing: Apart::default(),
             work: Notify::new(),
             wanted: Notify::new(),
             commons,
@@ -101,8 +103,8 @@ impl DatagramOutbox {
             _ => return false,
         }
         let frame = HEADER_BYTES + payload.len();
-        let mut state = self.state.lock();
-        let Some(largest) = state.connection.as_ref().map(|connection| connection.max_size()) else { return false };
+        let mut state = self.state.0.lock();
+        let largest = state.largest;
         if frame > largest {
             return false;
         }
@@ -133,11 +135,12 @@ impl DatagramOutbox {
 
     /// Sends what waits until nothing does, or the connection takes no more. `None`: somebody else is at it, or there is no connection.
     fn advance(&self, send: fn(&Connection, &mut VecDeque<Bytes>) -> bool) -> Option<Written> {
-        let mut writing = self.writing.try_lock()?;
+        let mut writing = self.writing.0.try_lock()?;
         let mut sent = 0;
         loop {
             let connection = {
-                let mut state = self.state.lock();
+                let mut state = self.state.0.lock();
+                state.measure();
                 // A connection that was lost meanwhile has forgotten them.
                 state.tally.queued_bytes = state.tally.queued_bytes.saturating_sub(sent);
                 state.seal();
@@ -152,7 +155,7 @@ impl DatagramOutbox {
             let room = send(&connection, &mut writing);
             sent = before - writing.iter().map(Bytes::len).sum::<usize>();
             if !room {
-                let mut state = self.state.lock();
+                let mut state = self.state.0.lock();
                 state.tally.queued_bytes = state.tally.queued_bytes.saturating_sub(sent);
                 return Some(Written::Blocked);
             }
@@ -186,10 +189,11 @@ impl DatagramOutbox {
     }
 
     fn replace(&self, connection: Option<Arc<Connection>>) {
-        let mut writing = self.writing.lock();
-        let mut state = self.state.lock();
+        let mut writing = self.writing.0.lock();
+        let mut state = self.state.0.lock();
         let tally = DatagramTally { queued_bytes: 0, ..state.tally };
         let before = std::mem::replace(&mut *state, State { idle: connection.is_some(), connection, tally, ..State::default() });
+        state.measure();
         writing.clear();
         drop((state, writing));
         // A connection closes as it is dropped: outside of the locks.
@@ -201,11 +205,15 @@ impl DatagramOutbox {
     }
 
     pub(crate) fn tally(&self) -> DatagramTally {
-        self.state.lock().tally
+        self.state.0.lock().tally
     }
 }
 
 impl State {
+    fn measure(&mut self) {
+        self.largest = self.connection.as_ref().map_or(0, |connection| connection.max_size());
+    }
+
     fn seal(&mut self) {
         self.full.extend(self.filling.take().map(Bytes::from_owner));
     }
@@ -263,7 +271,8 @@ pub(super) async fn keep(way: Way, peer: Arc<Peer>, queue: Arc<EventQueue>, gate
             }
         };
         if failures <= 1 {
-            tracing::info!("no datagrams with server {} ({}/{}): {reason}; the stream carries everything", peer.id, peer.group, peer.name);
+            let Peer { id, group, name, .. } = &*peer;
+            tracing::warn!("no datagrams with server {id} ({group}/{name}): {reason}; unreliable messages go by the stream");
         }
         if way.dial.is_some() {
             tokio::time::sleep(PAUSE).await;
@@ -374,8 +383,8 @@ fn sink(peer: &Arc<Peer>, queue: &Arc<EventQueue>, gate: &Gate) -> Sink {
 
 /// Hands the messages of one round to the queue as one batch.
 fn deliver(peer: &Arc<Peer>, queue: &EventQueue, datagrams: &[Bytes]) {
-    let mut memory = peer.commons.pool.take(datagrams.iter().map(Bytes::len).sum());
-    let mut spans = peer.commons.spans();
+    let bytes = datagrams.iter().map(Bytes::len).sum();
+    let (mut memory, mut spans) = (peer.commons.pool.take(bytes), peer.commons.spans(bytes));
     let (mut malformed, mut messages) = (0, 0);
     for datagram in datagrams {
         let before = spans.len();

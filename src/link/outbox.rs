@@ -4,17 +4,21 @@
 //! (`Commons::may_write`) or wakes the task; whoever writes goes on until nothing waits. So many messages cost one wake-up, and a single one
 //! can do without.
 
-use super::commons::Commons;
+use super::commons::{Apart, Commons};
 use super::lanes::{self, Lanes};
 use super::session::Tally;
 use super::writer::{Progress, Writer};
 use crate::buffer::Buffer;
 use crate::message::{Delivery, SendMode};
+use crate::transport::channel::SendHalf;
 use crate::wire::control::{Control, Goodbye};
 use crate::wire::frame::MAX_BODY_BYTES;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::Notify;
+
+/// The largest message that a caller writes itself: sealing and copying more than one TLS record takes longer than waking a thread.
+const MAX_OWN_WRITE: usize = 16 * 1024;
 
 /// Bounded by `limits.outbox_bytes` (a message larger than that is taken when nothing else waits).
 #[derive(Debug)]
@@ -26,11 +30,6 @@ pub(crate) struct Outbox {
     limit: usize,
     commons: Arc<Commons>,
 }
-
-/// In cache lines of its own: what one core writes must not slow down another that has to do with something else.
-#[derive(Debug, Default)]
-#[repr(align(128))]
-struct Apart<T>(T);
 
 #[derive(Debug, Default)]
 struct State {
@@ -129,7 +128,9 @@ impl Outbox {
         }
         if std::mem::take(&mut state.idle) {
             drop(state);
-            self.write_or_wake();
+            if !(payload.len() <= MAX_OWN_WRITE && self.commons.may_write() && self.write_here()) {
+                self.work.notify_one();
+            }
         }
         Ok(Pushed::Queued)
     }
@@ -160,20 +161,23 @@ impl Outbox {
         }
     }
 
-    /// The caller has put something into an idle outbox, and it is on the caller now that it is written.
-    fn write_or_wake(&self) {
-        if !(self.commons.may_write() && self.write_here()) {
-            self.work.notify_one();
-        }
-    }
-
     /// Writes what waits, which is what the caller has put there. False: the link's task must go on.
     fn write_here(&self) -> bool {
         // Locked only when a link ends at this very moment; then the task is the one to know.
         let Some(mut locked) = self.writer.0.try_lock() else { return false };
         let Some(writer) = locked.as_mut() else { return false };
-        let written = matches!(writer.advance(self), Ok(Progress::More));
-        written && matches!(writer.advance(self), Ok(Progress::Idle)) && !writer.has_writable()
+        for _ in 0..2 {
+            match writer.advance(self) {
+                Ok(Progress::More(_)) => {}
+                Ok(Progress::Idle) => return !writer.has_writable(),
+                Ok(Progress::Blocked | Progress::HungUp) => return false,
+                Err(error) => {
+                    writer.fail(error);
+                    return false;
+                }
+            }
+        }
+        false
     }
 
     /// A link has started that writes here: messages are taken from now on, none are left over from an earlier link.
@@ -210,9 +214,15 @@ impl Outbox {
         self.control(|state| state.hang_up = true);
     }
 
-    /// One step of the link's task, and whether the game must be told that there is room again. `None`: the link is gone.
-    pub(super) fn advance(&self) -> Option<(std::io::Result<Progress>, bool)> {
-        self.writer.0.lock().as_mut().map(|writer| (writer.advance(self), writer.take_writable()))
+    /// One step of the task of the link that has this socket; `tell`: the game must know that there is room again. `None`: the link is gone.
+    pub(super) fn advance(&self, socket: &Arc<SendHalf>, tell: impl FnOnce()) -> Option<std::io::Result<Progress>> {
+        let mut locked = self.writer.0.lock();
+        let writer = locked.as_mut().filter(|writer| writer.writes_to(socket))?;
+        let progress = writer.advance(self);
+        if writer.take_writable() {
+            tell();
+        }
+        Some(progress)
     }
 
     /// Until there is something to do for the task.

@@ -1,6 +1,6 @@
 //! From the socket to batches of messages: each byte is decrypted once into the memory that the game reads it from.
 
-use super::commons::Commons;
+use super::commons::{Commons, ROUND_BYTES};
 use super::peer::Peer;
 use super::reassembly::Reassembly;
 use super::session::Tally;
@@ -20,7 +20,7 @@ use tokio::net::tcp::OwnedReadHalf;
 
 /// Room for one read: small while a link is quiet, doubled while reads fill it.
 const READ_MIN: usize = 20 * 1024;
-const READ_MAX: usize = 256 * 1024;
+const READ_MAX: usize = ROUND_BYTES;
 
 /// The receiving half of a link. While nothing comes it holds no buffer.
 pub(super) struct Reading {
@@ -38,13 +38,13 @@ pub(super) struct Reading {
     pub(super) ended: bool,
     /// The stream is at its end.
     pub(super) closed: bool,
-    /// And the peer's TLS has said so.
-    ended_by_tls: bool,
 }
 
 /// What one round of reading brought, beside the messages.
 #[derive(Debug, Default)]
 pub(super) struct Parsed {
+    /// Of all that was opened.
+    pub(super) bytes: usize,
     pub(super) reliable: Tally,
     pub(super) goodbye: Option<Goodbye>,
 }
@@ -73,19 +73,7 @@ impl Reading {
         };
         let (sealed, opened) = (keep(sealed), keep(opened));
         let parts = Reassembly::default();
-        Self {
-            socket,
-            opener,
-            commons,
-            room: READ_MIN,
-            sealed,
-            opened,
-            parts,
-            max_message_bytes,
-            ended: false,
-            closed: false,
-            ended_by_tls: false,
-        }
+        Self { socket, opener, commons, room: READ_MIN, sealed, opened, parts, max_message_bytes, ended: false, closed: false }
     }
 
     /// Waits until there is something to read. May be dropped and called again.
@@ -96,13 +84,17 @@ impl Reading {
     /// Reads once. False: nothing came after all. The end of the stream is `closed`.
     pub(super) fn read(&mut self) -> io::Result<bool> {
         let kept = self.sealed.take();
-        let mut sealed = self.commons.pool.take(kept.as_ref().map_or(0, |kept| kept.bytes().len()) + self.room);
+        let waiting = kept.as_ref().map_or(0, |kept| kept.bytes().len());
+        // What is opened of it is joined to what was opened before, and the two must fit in one buffer of a round.
+        let most = READ_MAX - self.opened.as_ref().map_or(0, |opened| opened.bytes().len());
+        let size = self.room.max(waiting + READ_MIN).min(most);
+        let mut sealed = self.commons.pool.take(size);
         if let Some(kept) = &kept {
             sealed.append(kept.bytes());
         }
         drop(kept);
         let before = sealed.bytes().len();
-        let mut room = ReadBuf::new(sealed.room());
+        let mut room = ReadBuf::new(&mut sealed.room()[..size - waiting]);
         // Whoever waits is woken by `ready`: nobody needs to be told by this attempt.
         let outcome = Pin::new(&mut self.socket).poll_read(&mut Context::from_waker(Waker::noop()), &mut room);
         let count = match outcome {
@@ -114,7 +106,7 @@ impl Reading {
         sealed.fill(count.unwrap_or(0));
         self.closed |= count == Some(0);
         let read = sealed.bytes().len() - before;
-        if sealed.free() == 0 {
+        if read == size - waiting {
             self.room = (self.room * 2).min(READ_MAX);
         } else if read < self.room / 4 {
             self.room = (self.room / 2).max(READ_MIN);
@@ -154,14 +146,16 @@ impl Reading {
                 Ok(_) => break,
                 Err(error) => return Err(refused(error)),
             };
-            if self.ended_by_tls {
-                return Err(ReadError::Protocol("a record behind the end of the stream".into()));
-            }
             let (record, behind) = rest.split_at(len);
             match self.opener.open(record, opened.room()).map_err(refused)? {
                 Opened::Data(count) => opened.fill(count),
                 Opened::KeyUpdate => {}
-                Opened::Closed => (self.closed, self.ended_by_tls) = (true, true),
+                Opened::Closed => {
+                    // What follows is to be ignored: RFC 8446, 6.1.
+                    self.closed = true;
+                    rest = &[];
+                    break;
+                }
             }
             rest = behind;
         }
@@ -181,8 +175,8 @@ impl Reading {
         queue: &EventQueue,
         mut obey: impl FnMut(Control) -> Result<Option<Goodbye>, String>,
     ) -> Result<Parsed, String> {
-        let mut parsed = Parsed::default();
-        let (mut spans, mut large) = (self.commons.spans(), Vec::new());
+        let mut parsed = Parsed { bytes: opened.bytes().len(), ..Parsed::default() };
+        let (mut spans, mut large) = (self.commons.spans(opened.bytes().len()), Vec::new());
         let mut at = 0;
         let outcome = loop {
             let rest = &opened.bytes()[at..];

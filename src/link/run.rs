@@ -3,6 +3,7 @@
 //! Ending gracefully is symmetrical: each side sends what it has queued and then a goodbye, reads on until the other's goodbye,
 //! acknowledges everything before it, hangs up, and reads on until the other has hung up too. So both know what has arrived.
 
+use super::commons::Turn;
 use super::datagrams::{self, Gate, Told, Way};
 use super::handshake::HandshakeError;
 use super::peer::{ConnectionState, Peer};
@@ -54,6 +55,7 @@ pub(crate) async fn run(channel: Channel, mut running: Running) -> LinkEnd {
     let mut reading = Reading::new(reader, opener, [&early, &plain], peer.commons.clone(), running.max_message_bytes);
     let mut session = Session::new(running.pace, running.epoch.elapsed());
     let mut beside = Beside::start(running.way.take(), &peer, &running.queue);
+    let mut turn = Turn::default();
     let mut written = false;
     let mut ending: Option<Ending> = None;
     // Set anew only when it must ring earlier, or has rung: most deadlines are put off long before they come.
@@ -89,8 +91,11 @@ pub(crate) async fn run(channel: Channel, mut running: Running) -> LinkEnd {
                     continue;
                 }
                 Ok(Err(error)) => break (LinkEndReason::Lost, broken(error)),
-                // Reported by who runs the link.
-                Err(failure) => std::panic::resume_unwind(failure.into_panic()),
+                Err(failure) => match failure.try_into_panic() {
+                    // Reported by who runs the link.
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    Err(_) => break (LinkEndReason::Lost, "the server is being freed".into()),
+                },
             },
             outcome = reading.ready(), if !deaf && !reading.closed && !unparsed => outcome,
             () = std::future::ready(()), if unparsed => Ok(()),
@@ -139,6 +144,7 @@ pub(crate) async fn run(channel: Channel, mut running: Running) -> LinkEnd {
                     let text = "the connection was closed without a goodbye: its process ended, or the network cut it";
                     break (LinkEndReason::Lost, text.into());
                 }
+                turn.round(parsed.bytes).await;
             }
             Err(ReadError::Protocol(text)) => break (LinkEndReason::Protocol, text),
             Err(ReadError::Io(error)) => break (LinkEndReason::Lost, broken(error)),
@@ -146,8 +152,9 @@ pub(crate) async fn run(channel: Channel, mut running: Running) -> LinkEnd {
     };
 
     beside.stop();
-    let unacknowledged = session.unacknowledged(peer.outbox.reliable());
+    // First of all: what is accepted after the count would be in no count.
     peer.outbox.close();
+    let unacknowledged = session.unacknowledged(peer.outbox.reliable());
     peer.inbox.assembling(0);
     peer.set_acknowledged(peer.outbox.reliable().bytes);
     peer.set_round_trip(None);

@@ -1,6 +1,6 @@
 //! From the outbox to the socket: everything that waits is sealed at once and handed to the operating system at once.
 
-use super::commons::Commons;
+use super::commons::{Commons, Turn};
 use super::lanes::TAKE_BUFFERS;
 use super::outbox::{Next, Outbox};
 use super::peer::Peer;
@@ -12,9 +12,6 @@ use crate::transport::record::{MAX_PLAIN, OVERHEAD, Sealer};
 use crate::wire::control::Control;
 use std::io;
 use std::sync::Arc;
-
-/// Rounds of writing after which other tasks of the thread have their turn.
-const ROUNDS: u32 = 16;
 
 /// The writing half of a started link.
 #[derive(Debug)]
@@ -30,13 +27,17 @@ pub(super) struct Writer {
     writable: bool,
     control: Vec<u8>,
     frames: Vec<Buffer>,
+    /// The end of the stream has been written.
+    closed: bool,
+    /// What a caller ran into while it wrote; the link's task is the one to know.
+    failed: Option<io::Error>,
 }
 
 /// What a step of writing came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// Something was written; there may be more.
-    More,
+    /// So many bytes of messages were written; there may be more.
+    More(usize),
     /// Nothing waits.
     Idle,
     /// The socket takes no more for now.
@@ -49,11 +50,14 @@ impl Writer {
     pub(super) fn new(socket: Arc<SendHalf>, sealer: Sealer, commons: Arc<Commons>) -> Self {
         // Room for all that a round can take, so that nothing grows later.
         let (control, frames) = (Vec::new(), Vec::with_capacity(TAKE_BUFFERS));
-        Self { socket, sealer, commons, sealed: None, carried: 0, writable: false, control, frames }
+        Self { socket, sealer, commons, sealed: None, carried: 0, writable: false, control, frames, closed: false, failed: None }
     }
 
     /// Takes what waits, seals it and writes as much as the socket takes. Never blocks.
     pub(super) fn advance(&mut self, outbox: &Outbox) -> io::Result<Progress> {
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
         if self.sealed.is_none() {
             let (next, writable) = outbox.take(std::mem::take(&mut self.carried), &mut self.control, &mut self.frames);
             self.writable |= writable;
@@ -62,13 +66,15 @@ impl Writer {
                 Some(Next::Frames) => {}
                 Some(Next::Goodbye(goodbye)) => Control::Goodbye(goodbye).append_to(&mut self.control),
                 Some(Next::HangUp) => {
-                    self.close()?;
+                    if !std::mem::replace(&mut self.closed, true) {
+                        self.close()?;
+                    }
                     return Ok(Progress::HungUp);
                 }
             }
             self.seal()?;
         }
-        let Some((sealed, sent)) = &mut self.sealed else { return Ok(Progress::More) };
+        let Some((sealed, sent)) = &mut self.sealed else { return Ok(Progress::More(self.carried)) };
         while *sent < sealed.bytes().len() {
             match self.socket.try_write(&sealed.bytes()[*sent..]) {
                 Ok(count) => *sent += count,
@@ -77,7 +83,7 @@ impl Writer {
             }
         }
         self.sealed = None;
-        Ok(Progress::More)
+        Ok(Progress::More(self.carried))
     }
 
     /// Whether the game must be told, once, that there is room again.
@@ -89,18 +95,29 @@ impl Writer {
         self.writable
     }
 
+    /// For the link's task to find: a caller has failed to write.
+    pub(super) fn fail(&mut self, error: io::Error) {
+        self.failed = Some(error);
+    }
+
+    /// Whose it is.
+    pub(super) fn writes_to(&self, socket: &Arc<SendHalf>) -> bool {
+        Arc::ptr_eq(&self.socket, socket)
+    }
+
     /// Seals what was taken: messages before the goodbye, other control frames in front of them.
     fn seal(&mut self) -> io::Result<()> {
         let plain: usize = self.frames.iter().map(|frame| frame.bytes().len()).sum();
         let records = self.frames.iter().map(|frame| frame.bytes().len().div_ceil(MAX_PLAIN)).sum::<usize>();
         // Two more for the control frames and a key update.
         let mut sealed = self.commons.pool.take(plain + self.control.len() + (records + 2) * OVERHEAD + OVERHEAD);
+        // A round is far shorter than the margin with which an update is due.
+        if self.sealer.update_due() {
+            let count = self.sealer.update(sealed.room())?;
+            sealed.fill(count);
+        }
         let mut append = |sealer: &mut Sealer, bytes: &[u8]| -> io::Result<()> {
             for part in bytes.chunks(MAX_PLAIN) {
-                if sealer.update_due() {
-                    let count = sealer.update(sealed.room())?;
-                    sealed.fill(count);
-                }
                 let count = sealer.seal(part, sealed.room())?;
                 sealed.fill(count);
             }
@@ -129,19 +146,13 @@ impl Writer {
 
 /// The link's task that writes: again and again, until the outbox says to hang up.
 pub(super) async fn write(socket: Arc<SendHalf>, peer: Arc<Peer>, queue: Arc<EventQueue>) -> io::Result<()> {
-    let mut rounds = 0_u32;
+    let mut turn = Turn::default();
+    // Told before a later link, and before the end of this one is: both take the writer away first.
+    let tell = || queue.push(Event::Writable { server: RemoteServer::new(peer.clone()) });
     loop {
-        let Some((progress, writable)) = peer.outbox.advance() else { return Ok(()) };
-        if writable {
-            queue.push(Event::Writable { server: RemoteServer::new(peer.clone()) });
-        }
+        let Some(progress) = peer.outbox.advance(&socket, tell) else { return Ok(()) };
         match progress? {
-            Progress::More => {
-                rounds = rounds.wrapping_add(1);
-                if rounds.is_multiple_of(ROUNDS) {
-                    tokio::task::yield_now().await;
-                }
-            }
+            Progress::More(bytes) => turn.round(bytes).await,
             Progress::Idle => peer.outbox.work().await,
             Progress::Blocked => socket.writable().await?,
             Progress::HungUp => return socket.shutdown(),

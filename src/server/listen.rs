@@ -26,11 +26,10 @@ pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
     })
 }
 
-/// The UDP port beside the TCP port. Without it the streams carry everything.
-pub(super) fn datagrams(bound: SocketAddr, identity: &Identity) -> Option<Datagrams> {
+/// The UDP port beside the TCP port. Without it the streams carry everything; the error is for a log line.
+pub(super) fn datagrams(bound: SocketAddr, identity: &Identity) -> Result<Datagrams, String> {
     Datagrams::bind(bound, identity)
-        .inspect_err(|error| tracing::warn!("no datagrams: cannot bind UDP {bound}: {error}; unreliable messages go by the streams"))
-        .ok()
+        .map_err(|error| format!("no datagrams: cannot bind UDP {bound}: {error}; unreliable messages go by the streams"))
 }
 
 fn socket(address: SocketAddr) -> std::io::Result<std::net::TcpListener> {

@@ -40,6 +40,8 @@ pub(super) struct Node {
     /// This server's own registry host, if it has one.
     hosting: Option<AbortHandle>,
     datagrams: Option<AbortHandle>,
+    /// Why there are none, to be logged once the log is there.
+    no_datagrams: Option<String>,
     links: HashMap<LinkId, Link>,
     /// Dialers the registry has not told us about yet.
     waiting: Vec<Waiting>,
@@ -74,7 +76,8 @@ impl Node {
         let (news_in, news) = mpsc::channel(NEWS);
         let (commands, commands_out) = mpsc::channel(16);
         let cluster = Cluster::new(setup::settings(shared, &*connector));
-        let datagrams = config.runtime.datagrams.then(|| listen::datagrams(bound, identity)).flatten();
+        let datagrams = config.runtime.datagrams.then(|| listen::datagrams(bound, identity)).transpose();
+        let (datagrams, no_datagrams) = datagrams.map_or_else(|why| (None, Some(why)), |datagrams| (datagrams, None));
         let receiving = datagrams.clone().map(|datagrams| tokio::spawn(datagrams.run()).abort_handle());
         let context = Arc::new(Context {
             datagrams,
@@ -102,6 +105,7 @@ impl Node {
             accepting,
             hosting,
             datagrams: receiving,
+            no_datagrams,
             links: HashMap::new(),
             waiting: Vec::new(),
         })
@@ -112,6 +116,9 @@ impl Node {
         let shared = self.shared.clone();
         if self.context.loopback_only {
             tracing::warn!("no cluster key is configured: every program on this machine may join (make a key with `sinew keygen`)");
+        }
+        if let Some(why) = &self.no_datagrams {
+            tracing::warn!("{why}");
         }
         loop {
             #[cfg(test)]

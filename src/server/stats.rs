@@ -67,9 +67,13 @@ pub(super) fn collect(shared: &Shared) -> Stats {
         recycled_bytes: shared.commons.pool.idle_bytes(),
         ..Stats::default()
     };
+    let mut holding = 0;
     for peer in shared.peers.read().values() {
         stats.servers += 1;
-        stats.connected += usize::from(matches!(peer.state(), ConnectionState::Connected | ConnectionState::Interrupted));
+        let connected = matches!(peer.state(), ConnectionState::Connected | ConnectionState::Interrupted);
+        stats.connected += usize::from(connected);
+        // What came from a server that is gone waits for a poll like everything else.
+        holding += usize::from(connected || peer.inbox.bytes() > 0);
         let datagrams = peer.datagrams.tally();
         stats.messages_sent += peer.outbox.sent() + datagrams.sent;
         stats.messages_received += peer.traffic.received.load(Ordering::Relaxed);
@@ -84,6 +88,6 @@ pub(super) fn collect(shared: &Shared) -> Stats {
         stats.inbox_bytes += peer.inbox.bytes();
     }
     stats.messages_dropped = stats.dropped_link_busy + stats.dropped_datagram_queue;
-    stats.ceiling_bytes = shared.commons.ceiling(stats.connected) + shared.config.limits.event_queue_bytes;
+    stats.ceiling_bytes = shared.commons.ceiling(holding) + shared.config.limits.event_queue_bytes;
     stats
 }

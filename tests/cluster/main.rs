@@ -3,6 +3,7 @@
 mod asking;
 mod asynchronous;
 mod child;
+mod datagrams;
 mod idle;
 mod joining;
 mod lanes;

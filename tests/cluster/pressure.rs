@@ -171,3 +171,17 @@ fn unreliable_messages_are_dropped_and_counted_while_the_link_is_busy() {
         (arrived == stats.messages_sent).then_some(())
     });
 }
+
+#[test]
+fn taking_the_last_message_gives_its_memory_back_though_more_was_asked_for() {
+    let (mut world, registry) = start_host("world", "w1", "");
+    let mut lobby = start("lobby", "l1", &registry);
+    let to_world = lobby.connected("w1");
+    world.connected("l1");
+    to_world.send(7, b"the only one", SendMode::Reliable).expect("connected");
+    until("the message", || {
+        let mut events = world.server.poll(Duration::from_secs(1)).expect("nobody else polls");
+        matches!(events.next(), Some(Event::Message { .. }))
+    });
+    assert_eq!(world.server.stats().inbox_bytes, 0);
+}

@@ -156,6 +156,29 @@ fn what_was_whole_before_the_mistake_still_counts() {
 }
 
 #[test]
+fn words_about_datagrams_that_are_not_true() {
+    let mut field = Field::new(LONG, "");
+    let mallory = field.enrol("mallory");
+    let mut line = link(&mut field, &mallory);
+    let task = field.runtime.spawn(async move {
+        let mut sent = Vec::new();
+        for number in 0..100 {
+            sent.extend(Control::Datagrams { binding: [number; 32] }.frame());
+            sent.extend(Control::DatagramsBound.frame());
+            sent.extend(Control::DatagramsWanted.frame());
+        }
+        sent.extend(message(5, b"by the stream"));
+        line.write(&sent).await;
+        line
+    });
+    let line = field.meanwhile(task);
+    field.event("the message", |event| matches!(event, Event::Message { message, .. } if message.tag == 5).then_some(()));
+    assert_eq!(field.target.stats().received_by_datagram, 0);
+    drop(line);
+    assert_eq!(disconnected(&mut field).0, DisconnectReason::Lost);
+}
+
+#[test]
 fn half_a_frame_and_silence() {
     let mut field = Field::new(LONG, "limits.keep_alive_ms = 100\nlimits.interrupted_after_ms = 1500\nlimits.resume_window_ms = 200");
     let mallory = field.enrol("mallory");

@@ -45,6 +45,9 @@ pub(crate) enum Control {
     Pong { stamp: u64 },
     Ack { received: u64, bytes: u64 },
     Goodbye(Goodbye),
+    DatagramsWanted,
+    Datagrams { binding: [u8; 32] },
+    DatagramsBound,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! The UDP socket of one server, and the connections on it.
 
-use super::{Binding, CONNECTION_BYTES};
 use super::connection::{Connection, Io, Line, Sink};
+use super::{Binding, CONNECTION_BYTES};
 use crate::transport::identity::Identity;
 use crate::transport::tls;
 use bytes::{Bytes, BytesMut};
@@ -31,6 +31,11 @@ const UNCLAIMED_FOR: Duration = Duration::from_secs(10);
 const RECEIVE_BYTES: usize = 1 << 16;
 /// After an error of the socket.
 const ERROR_PAUSE: Duration = Duration::from_millis(1);
+
+/// An acknowledgement is sent for so many datagrams, or this long after the first of them: fewer cost less on both sides, and are news late
+/// for the congestion control.
+const ACKNOWLEDGE_EVERY: u32 = 16;
+const ACKNOWLEDGE_WITHIN: Duration = Duration::from_millis(1);
 
 /// Largest IP packet that is looked for (jumbo frames, less headers).
 const LARGEST_PATH: u16 = 8952;
@@ -140,14 +145,19 @@ impl Datagrams {
                 tokio::time::sleep(ERROR_PAUSE).await;
                 continue;
             };
+            let mut heard = 0;
             for (bytes, meta) in memory.chunks(RECEIVE_BYTES).zip(&metas[..count]) {
+                if heard + meta.len > CONNECTION_BYTES {
+                    // More would push out what has not been handed on.
+                    self.settle_all(&mut touched, &mut datagrams);
+                    heard = 0;
+                }
+                heard += meta.len;
                 for packet in bytes[..meta.len].chunks(meta.stride.max(1)) {
                     self.hear(packet, meta, &mut answer, &mut touched);
                 }
             }
-            for line in touched.drain(..) {
-                self.settle(&line, &mut datagrams);
-            }
+            self.settle_all(&mut touched, &mut datagrams);
         }
     }
 
@@ -213,9 +223,11 @@ impl Datagrams {
         line
     }
 
-    fn settle(&self, line: &Line, datagrams: &mut Vec<Bytes>) {
-        if line.settle(datagrams) {
-            self.0.arrived.notify_waiters();
+    fn settle_all(&self, lines: &mut Vec<Arc<Line>>, datagrams: &mut Vec<Bytes>) {
+        for line in lines.drain(..) {
+            if line.settle(datagrams) {
+                self.0.arrived.notify_waiters();
+            }
         }
     }
 }
@@ -250,8 +262,11 @@ async fn forget(datagrams: Datagrams, line: Arc<Line>) {
 fn transport() -> quic::TransportConfig {
     let mut discovery = quic::MtuDiscoveryConfig::default();
     discovery.upper_bound(LARGEST_PATH);
+    let mut acknowledging = quic::AckFrequencyConfig::default();
+    acknowledging.ack_eliciting_threshold(ACKNOWLEDGE_EVERY.into()).max_ack_delay(Some(ACKNOWLEDGE_WITHIN));
     let mut transport = quic::TransportConfig::default();
     transport
+        .ack_frequency_config(Some(acknowledging))
         .max_concurrent_bidi_streams(0u32.into())
         .max_concurrent_uni_streams(0u32.into())
         // cannot fail: far below 2^62 ms

@@ -1,7 +1,8 @@
 use super::*;
 use crate::config::ServerConfig as Config;
+use crate::transport::keys::ClusterKey;
 use std::collections::VecDeque;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use tokio::sync::mpsc;
 
 fn identity(name: &str) -> Identity {
@@ -10,7 +11,11 @@ fn identity(name: &str) -> Identity {
 }
 
 fn start(name: &str) -> (Datagrams, SocketAddr) {
-    let datagrams = Datagrams::bind((Ipv4Addr::LOCALHOST, 0).into(), &identity(name)).expect("a free port");
+    start_as(&identity(name), (Ipv4Addr::LOCALHOST, 0).into())
+}
+
+fn start_as(identity: &Identity, listen: SocketAddr) -> (Datagrams, SocketAddr) {
+    let datagrams = Datagrams::bind(listen, identity).expect("a free port");
     let address = datagrams.local_addr().expect("bound");
     tokio::spawn(datagrams.clone().run());
     (datagrams, address)
@@ -29,6 +34,25 @@ fn sink() -> (Sink, mpsc::UnboundedReceiver<Bytes>) {
 fn send(connection: &Connection, bytes: &'static [u8]) {
     let mut queue = VecDeque::from([Bytes::from_static(bytes)]);
     assert!(connection.send(&mut queue));
+}
+
+/// A server of a cluster of its own.
+fn stranger() -> Identity {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("cluster.key");
+    ClusterKey::generate().and_then(|key| key.write(&path, false)).expect("a key");
+    let key = path.display();
+    let config = Config::from_toml(&format!("server.group = 'a'\nserver.name = 'b'\n[groups.a]\n[cluster]\nkey_file = '{key}'\n"));
+    let config = config.expect("valid");
+    Identity::load(&config.cluster, &config.server).expect("a good key")
+}
+
+async fn until(what: &str, mut is: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !is() {
+        assert!(Instant::now() < deadline, "{what} did not happen");
+        tokio::task::yield_now().await;
+    }
 }
 
 async fn soon<T>(future: impl Future<Output = T>) -> T {
@@ -105,4 +129,66 @@ async fn garbage_is_ignored() {
         }
     }
     assert!(soon(dialer.dial(address, sink().0)).await.is_ok());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_of_another_cluster_is_refused_and_takes_no_place() {
+    let (acceptor, address) = start("two");
+    let (dialer, to_dialer) = start_as(&stranger(), (Ipv4Addr::LOCALHOST, 0).into());
+    for _ in 0..3 {
+        let reason = soon(dialer.dial(address, sink().0)).await.expect_err("refused");
+        assert!(reason.contains("certificate"), "{reason}");
+    }
+    assert!(soon(acceptor.dial(to_dialer, sink().0)).await.is_err(), "nor is it trusted when it answers");
+    until("the handshakes to be lost", || acceptor.0.unclaimed.lock().iter().all(|line| line.is_lost())).await;
+    let (honest, _) = start("one");
+    let dialed = soon(honest.dial(address, sink().0)).await.expect("a connection");
+    assert_eq!(acceptor.0.unclaimed.lock().len(), 1, "only the honest one");
+    assert!(soon(acceptor.claim(dialed.binding(), sink().0)).await.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_binding_that_nobody_derived_claims_nothing() {
+    let ((dialer, _), (acceptor, address)) = (start("one"), start("two"));
+    let dialed = soon(dialer.dial(address, sink().0)).await.expect("a connection");
+    let mut forged = dialed.binding();
+    forged[31] ^= 1;
+    assert!(acceptor.0.take_unclaimed(&forged).is_none());
+    until("the true one to arrive", || acceptor.0.unclaimed.lock().iter().any(|line| line.identity().is_some())).await;
+    assert!(acceptor.0.take_unclaimed(&forged).is_none());
+    assert!(acceptor.0.take_unclaimed(&dialed.binding()).is_some());
+    assert!(acceptor.0.take_unclaimed(&dialed.binding()).is_none(), "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_of_handshakes_has_a_bound_and_shuts_nobody_out_that_can_answer() {
+    let ((dialer, _), (acceptor, address)) = (start("one"), start("two"));
+    let (flooder, _) = start("three");
+    // First packets of handshakes that never go on: nobody drives these connections.
+    for _ in 0..4 * MOST_UNCLAIMED {
+        let (config, now) = (flooder.0.client.clone(), Instant::now());
+        let mut packet = Vec::new();
+        let started = flooder.0.io.endpoint.lock().connect(now, config, address, "sinew");
+        let (_, mut connection) = started.expect("a connection");
+        if let Some(transmit) = connection.poll_transmit(now, 1, &mut packet) {
+            let stranger = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a socket");
+            stranger.send_to(&packet[..transmit.size], address).await.expect("sent");
+        }
+    }
+    until("the flood", || acceptor.0.unclaimed.lock().len() >= RETRY_FROM).await;
+    // From here on an address must prove itself, so the flood gets no further.
+    let dialed = soon(dialer.dial(address, sink().0)).await.expect("a connection, by way of a retry");
+    assert!(soon(acceptor.claim(dialed.binding(), sink().0)).await.is_some());
+    let places = acceptor.0.unclaimed.lock().len();
+    assert!(places <= RETRY_FROM, "{places}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_for_every_address_reaches_ipv4() {
+    let (acceptor, address) = start("two");
+    let (dialer, _) = start_as(&identity("one"), (Ipv6Addr::UNSPECIFIED, 0).into());
+    let dialed = soon(dialer.dial(address, sink().0)).await.expect("a connection");
+    assert!(soon(acceptor.claim(dialed.binding(), sink().0)).await.is_some());
+    let to: SocketAddr = (Ipv6Addr::LOCALHOST, 1).into();
+    assert!(soon(acceptor.dial(to, sink().0)).await.expect_err("no way").contains("server.listen is IPv4"));
 }
