@@ -367,6 +367,16 @@ typedef struct sinew_stats {
     uint64_t recycled_bytes;
     /** Most memory that messages and events can take by the limits, with as many links as now. */
     uint64_t ceiling_bytes;
+    /** Of messages_dropped: because the stream was busy. */
+    uint64_t dropped_link_busy;
+    /** Of messages_dropped: because too many waited for a datagram. */
+    uint64_t dropped_datagram_queue;
+    /** Datagrams received that made no sense, dropped whole. */
+    uint64_t dropped_malformed;
+    /** Messages that came by datagram while too much waited for a poll. */
+    uint64_t dropped_inbox_full;
+    /** Of messages_received: those that came by datagram. */
+    uint64_t received_by_datagram;
 } sinew_stats;
 
 /* ---- Functions. --------------------------------------------------------------------------------------------------- */

@@ -24,8 +24,10 @@ const ALPN: &[u8] = b"sinew-datagram/1";
 /// Connections that no stream has named yet: beyond this many none is taken, and from the smaller number on an address must prove itself first.
 const MOST_UNCLAIMED: usize = 256;
 const RETRY_FROM: usize = 32;
-/// How long one may stay like that, and how long a dial may take.
+/// How long one may stay like that.
 const UNCLAIMED_FOR: Duration = Duration::from_secs(10);
+/// How long a dial may take: the stream's own handshake has just shown that the other side answers.
+const DIAL_FOR: Duration = Duration::from_secs(5);
 
 /// Room for one read: the system joins datagrams that came together, up to the largest UDP packet.
 const RECEIVE_BYTES: usize = 1 << 16;
@@ -89,9 +91,9 @@ impl Datagrams {
         let line = self.add(handle, quic);
         line.claim(sink);
         line.settle(&mut Vec::new());
-        let outcome = match tokio::time::timeout(UNCLAIMED_FOR, line.opened()).await {
+        let outcome = match tokio::time::timeout(DIAL_FOR, line.opened()).await {
             Ok(outcome) => outcome,
-            Err(_) => Err(format!("no answer within {} s; UDP may be blocked", UNCLAIMED_FOR.as_secs())),
+            Err(_) => Err(format!("no answer within {} s; UDP may be blocked", DIAL_FOR.as_secs())),
         };
         let connection = outcome.and_then(|()| Connection::new(line.clone()).ok_or_else(|| "it was lost".into()));
         if connection.is_err() {
@@ -293,5 +295,4 @@ fn socket(address: SocketAddr) -> io::Result<std::net::UdpSocket> {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;
