@@ -100,6 +100,7 @@ impl From<Delivery> for u32 {
 impl TryFrom<u32> for Delivery {
     type Error = Error;
 
+    #[inline]
     fn try_from(number: u32) -> Result<Self, Error> {
         let unknown = || Error::InvalidArgument(format!("the mode {number:#x} has unknown bits; use SINEW_MODE_* and SINEW_LANE_* alone"));
         let lane = Lane::new(u8::try_from(number >> Self::LANE_SHIFT).map_err(|_| unknown())?)?;

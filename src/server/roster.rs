@@ -9,7 +9,7 @@ use crate::link::{ConnectionState, Peer};
 use once_cell::sync::OnceCell;
 use std::sync::Arc;
 
-/// Places of the first table, and how many times more each further one has.
+/// Places of the first table, and how many times more each further one has: powers of two.
 const FIRST: usize = 64;
 const GROWTH: usize = 4;
 const TABLES: usize = 4;
@@ -38,6 +38,7 @@ impl Roster {
     }
 
     /// `None`: not here, perhaps behind the lock.
+    #[inline]
     pub(super) fn find(&self, id: ServerId) -> Option<&Arc<Peer>> {
         let tables = self.tables.iter().map_while(OnceCell::get);
         let mut found = tables.flat_map(|table| places(table, id)).filter_map(OnceCell::get);
@@ -48,7 +49,8 @@ impl Roster {
 fn places(table: &[Place], id: ServerId) -> impl Iterator<Item = &Place> {
     // Ids are times and chance; a multiplication by 2^64 / golden ratio (Knuth, The Art of Computer Programming, volume 3, 6.4) spreads both.
     let start = (id.get().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize;
-    (0..PROBES).map(move |step| &table[(start + step) % table.len()])
+    // A remainder, without the division.
+    (0..PROBES).map(move |step| &table[(start + step) & (table.len() - 1)])
 }
 
 #[cfg(test)]
