@@ -111,8 +111,10 @@ impl Line {
         while let Some(datagram) = inner.quic.datagrams().recv() {
             datagrams.push(datagram);
         }
+        // Asked before the lock goes: what came before the claim stays nobody's.
+        let sink = self.sink.get();
         drop(inner);
-        if let Some(sink) = self.sink.get()
+        if let Some(sink) = sink
             && !datagrams.is_empty()
         {
             sink(datagrams);
@@ -236,7 +238,10 @@ impl Line {
         self.sink.get().is_some()
     }
 
+    /// From now on what arrives goes to `sink`. What came before it is thrown away.
     pub(super) fn claim(&self, sink: Sink) -> bool {
+        let mut inner = self.inner.lock();
+        while inner.quic.datagrams().recv().is_some() {}
         self.sink.set(sink).is_ok()
     }
 
