@@ -315,7 +315,10 @@ typedef struct sinew_remote_info {
     uint32_t rtt_us;
     /** Kept for later: 0. */
     uint32_t reserved;
-    /** Bytes that wait in the outbox to it, 8 bytes per message for its header included. */
+    /**
+     * Bytes that wait to be sent to it or to be acknowledged by it, 8 bytes per message for its header included: what counts against
+     * `limits.outbox_bytes`.
+     */
     uint64_t queued_bytes;
 } sinew_remote_info;
 

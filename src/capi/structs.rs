@@ -94,7 +94,8 @@ pub struct sinew_remote_info {
     pub rtt_us: u32,
     /// Kept for later: 0.
     pub reserved: u32,
-    /// Bytes that wait in the outbox to it, 8 bytes per message for its header included.
+    /// Bytes that wait to be sent to it or to be acknowledged by it, 8 bytes per message for its header included: what counts against
+    /// `limits.outbox_bytes`.
     pub queued_bytes: u64,
 }
 

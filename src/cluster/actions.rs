@@ -22,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) reconnect_min: Duration,
     pub(crate) reconnect_max: Duration,
     pub(crate) reconnect_attempts: u32,
+    /// How long a session outlives its link. Zero: not at all.
+    pub(crate) resume_window: Duration,
     /// How long a peer that deregistered may keep its link to flush what it has queued.
     pub(crate) drain: Duration,
     /// See [`crate::registry::Connector::ids_are_seats`].
@@ -37,8 +39,14 @@ pub(crate) enum Action {
         link: LinkId,
         to: Registration,
     },
-    /// A link that went up may carry messages now; `connected` has been reported just before.
+    /// A link that went up may carry messages now. `connected` has been reported just before; or it goes on with the session of an earlier link,
+    /// which is down, and if its end was reported as `interrupted`, `resumed` has been, too.
     Start {
+        link: LinkId,
+        resumes: bool,
+    },
+    /// End a started link without a word: another one goes on with its session when this has ended in its `link_down`.
+    Abandon {
         link: LinkId,
     },
     /// End a dial, a handshake or a link. A link that had been started ends in exactly one `link_down`.
@@ -59,6 +67,8 @@ pub(crate) enum Notice {
     Started { id: ServerId },
     Joined { registration: Registration, direction: Direction },
     Connected { id: ServerId, link: LinkId },
+    Interrupted { id: ServerId, text: String },
+    Resumed { id: ServerId, link: LinkId },
     Disconnected { id: ServerId, end: LinkEnd },
     Left { id: ServerId, reason: LeaveReason },
     RegistryLost(String),
@@ -71,8 +81,6 @@ pub(crate) enum Notice {
 pub(crate) struct LinkEnd {
     pub(crate) reason: LinkEndReason,
     pub(crate) text: String,
-    /// Reliable messages that the peer has not acknowledged.
-    pub(crate) unacknowledged: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +95,11 @@ pub(crate) enum LinkEndReason {
 }
 
 impl LinkEnd {
+    /// It broke, which says nothing about the two servers.
+    pub(super) fn is_broken(&self) -> bool {
+        matches!(self.reason, LinkEndReason::Lost | LinkEndReason::Silent)
+    }
+
     /// What the game is told of it.
     pub(crate) fn disconnect_reason(&self) -> DisconnectReason {
         match self.reason {

@@ -2,7 +2,7 @@
 
 use super::actions::{Goal, LinkEnd, LinkEndReason};
 use super::admission::{self, Admission, Passport, refuse};
-use super::membership::{Cluster, Member, State};
+use super::membership::{Cluster, Held, Member, State, Suspended};
 use super::{Action, Direction, LeaveReason, LinkId, Notice, StopReason};
 use crate::id::ServerId;
 use crate::registry::Registration;
@@ -47,10 +47,11 @@ impl Cluster {
             );
             return Admission::Refuse(refuse(RefusalCode::Topology, text));
         }
-        self.admit_member(claim, protocol)
+        self.admit_member(hello, protocol)
     }
 
-    fn admit_member(&mut self, claim: &Claim, protocol: u16) -> Admission {
+    fn admit_member(&mut self, hello: &Hello, protocol: u16) -> Admission {
+        let claim = &hello.from;
         if self.dead.contains(&claim.id) {
             return Admission::Refuse(refuse(RefusalCode::Unlisted, format!("server {} has left the registry", claim.id)));
         }
@@ -71,10 +72,13 @@ impl Cluster {
             return Admission::Refuse(refuse(RefusalCode::Replaced, text));
         }
         member.incarnation = claim.incarnation;
+        // A link that is saying goodbye is the last of its session.
+        let goes_on = member.session.is_some() && !matches!(member.state, State::Closing { .. });
+        let resume = member.session.filter(|session| goes_on && hello.resume == Some(*session));
         self.next_link += 1;
         let link = LinkId(self.next_link);
         let earlier = member.accepting.replace(link);
-        self.links.insert(link, claim.id);
+        self.links.insert(link, Held { member: claim.id, session: hello.session, resume });
         if let Some(earlier) = earlier {
             self.forget(earlier, Goodbye::Superseded);
         }
@@ -83,16 +87,17 @@ impl Cluster {
 
     /// Whose link this is.
     pub(crate) fn member_of(&self, link: LinkId) -> Option<ServerId> {
-        self.links.get(&link).copied()
+        self.links.get(&link).map(|held| held.member)
     }
 
-    /// What this server answers to an admitted hello.
-    pub(crate) fn welcome(&self, hello: &Hello, protocol: u16) -> Option<Welcome> {
-        Some(Welcome { protocol, from: self.claim()?, terms: self.terms(&hello.from.group, &self.settings.group) })
+    /// What this server answers to a hello that was admitted with this link and version.
+    pub(crate) fn welcome(&self, hello: &Hello, link: LinkId, protocol: u16) -> Option<Welcome> {
+        let resumed = self.links.get(&link).is_some_and(|held| held.resume.is_some());
+        Some(Welcome { protocol, from: self.claim()?, terms: self.terms(&hello.from.group, &self.settings.group), resumed })
     }
 
-    /// What a dial to `to` begins with; `None` before this server is registered.
-    pub(crate) fn goal(&self, to: &Registration) -> Option<Goal> {
+    /// What this dial to `to` begins with; `None` before this server is registered.
+    pub(crate) fn goal(&self, link: LinkId, to: &Registration) -> Option<Goal> {
         let hello = Hello {
             protocol_min: *crate::wire::PROTOCOL.start(),
             protocol_max: *crate::wire::PROTOCOL.end(),
@@ -100,20 +105,35 @@ impl Cluster {
             from: self.claim()?,
             to: to.id,
             terms: self.terms(&self.settings.group, &to.group),
+            session: link.0,
+            resume: self.links.get(&link).and_then(|held| held.resume),
         };
         Some(Goal { hello, expected: to.clone() })
     }
 
-    /// Both sides have acknowledged each other on this link.
-    pub(crate) fn link_up(&mut self, now: Duration, link: LinkId) {
-        let found = self.links.get(&link).copied().and_then(|id| self.members.get_mut(&id).map(|member| (id, member)));
-        let Some((id, member)) = found else {
+    /// Both sides have acknowledged each other on this link; `resumes`: and that it goes on with the session that the dialer named.
+    pub(crate) fn link_up(&mut self, now: Duration, link: LinkId, resumes: bool) {
+        let held = self.links.get_mut(&link);
+        let found = held.and_then(|held| self.members.get_mut(&held.member).map(|member| (held, member)));
+        let Some((held, member)) = found else {
             // Its end was asked for while this news was on its way.
             let goodbye = if self.stopping.is_some() { Goodbye::Stopped } else { Goodbye::Superseded };
             return self.actions.push_back(Action::Close { link, goodbye });
         };
+        let id = held.member;
+        if !resumes {
+            held.resume = None;
+        }
         if member.accepting == Some(link) {
             member.accepting = None;
+        }
+        // This side has given the session up while the other agreed to go on with it: both must begin anew.
+        let stale = resumes && (held.resume.is_none() || held.resume != member.session || matches!(member.state, State::Closing { .. }));
+        if stale {
+            if member.state == (State::Dialing { link }) {
+                self.back_off(now, id);
+            }
+            return self.forget(link, Goodbye::Superseded);
         }
         match member.state {
             State::Idle | State::Backoff { .. } => self.connected(now, id, link),
@@ -121,6 +141,10 @@ impl Cluster {
             State::Dialing { link: dialled } => {
                 self.forget(dialled, Goodbye::Superseded);
                 self.connected(now, id, link);
+            }
+            State::Up { link: old, .. } if resumes => {
+                member.state = State::Abandoned { link: old, next: Some(link) };
+                self.actions.push_back(Action::Abandon { link: old });
             }
             State::Up { link: old, .. } => {
                 member.state = State::Closing { link: old, next: Some(link) };
@@ -132,12 +156,18 @@ impl Cluster {
                     self.forget(earlier, Goodbye::Superseded);
                 }
             }
+            State::Abandoned { link: old, next } => {
+                member.state = State::Abandoned { link: old, next: Some(link) };
+                if let Some(earlier) = next {
+                    self.forget(earlier, Goodbye::Superseded);
+                }
+            }
         }
     }
 
     /// A dial ended without a link.
     pub(crate) fn dial_failed(&mut self, now: Duration, link: LinkId, refusal: Option<&Refusal>) {
-        let Some(id) = self.links.remove(&link) else { return };
+        let Some(Held { member: id, .. }) = self.links.remove(&link) else { return };
         let Some(member) = self.members.get_mut(&id) else { return };
         if member.state != (State::Dialing { link }) {
             return;
@@ -148,12 +178,14 @@ impl Cluster {
         }
         self.failed(id);
         self.back_off(now, id);
+        self.leave_if_forgotten(id);
     }
 
     /// A started link has ended, or an accepted handshake has come to nothing.
     pub(crate) fn link_down(&mut self, now: Duration, link: LinkId, end: LinkEnd) {
-        let Some(id) = self.links.remove(&link) else { return };
+        let Some(Held { member: id, .. }) = self.links.remove(&link) else { return };
         let Some(member) = self.members.get_mut(&id) else { return };
+        let (abandoned, closing) = (matches!(member.state, State::Abandoned { .. }), matches!(member.state, State::Closing { .. }));
         let next = match member.state {
             _ if member.accepting == Some(link) => {
                 member.accepting = None;
@@ -168,9 +200,13 @@ impl Cluster {
                 }
                 None
             }
-            State::Closing { link: closing, next } if closing == link => next,
+            State::Closing { link: closing, next } | State::Abandoned { link: closing, next } if closing == link => next,
             State::Closing { link: closing, next } if next == Some(link) => {
                 member.state = State::Closing { link: closing, next: None };
+                return;
+            }
+            State::Abandoned { link: closing, next } if next == Some(link) => {
+                member.state = State::Abandoned { link: closing, next: None };
                 return;
             }
             _ => return,
@@ -185,8 +221,48 @@ impl Cluster {
         {
             member.doomed = member.doomed.or(doomed);
         }
+        // One that was told to say goodbye is the last of its session, however it ends.
+        let goes_on = end.is_broken() && !closing || abandoned && end.reason == LinkEndReason::Closed(Goodbye::Superseded);
+        if goes_on && self.may_go_on(id) {
+            return self.suspend(now, id, next, end);
+        }
+        if let Some(member) = self.members.get_mut(&id) {
+            member.session = None;
+        }
         self.notify(Notice::Disconnected { id, end });
-        self.after_link(now, id, next);
+        // What was to go on with it cannot any more.
+        let resumes = next.and_then(|next| self.links.get(&next)).is_some_and(|held| held.resume.is_some());
+        match next.filter(|_| resumes) {
+            Some(next) => {
+                self.forget(next, Goodbye::Superseded);
+                self.after_link(now, id, None);
+            }
+            None => self.after_link(now, id, next),
+        }
+    }
+
+    /// Whether a session of this member may outlive its link.
+    fn may_go_on(&self, id: ServerId) -> bool {
+        let stays = |member: &Member| member.doomed.is_none() && member.session.is_some();
+        self.stopping.is_none() && !self.settings.resume_window.is_zero() && self.members.get(&id).is_some_and(stays)
+    }
+
+    /// The link of a session is down, and `next` goes on with it; or nobody does yet.
+    fn suspend(&mut self, now: Duration, id: ServerId, next: Option<LinkId>, end: LinkEnd) {
+        let Some(member) = self.members.get_mut(&id) else { return };
+        member.state = State::Idle;
+        if let Some(next) = next {
+            let resumes = self.links.get(&next).is_some_and(|held| held.resume.is_some());
+            if !resumes {
+                member.session = None;
+                self.notify(Notice::Disconnected { id, end });
+            }
+            return self.connected(now, id, next);
+        }
+        let text = end.text.clone();
+        member.suspended = Some(Suspended { end, until: now + self.settings.resume_window });
+        self.notify(Notice::Interrupted { id, text });
+        self.back_off(now, id);
     }
 
     /// One more dial without a lasting link.
@@ -199,20 +275,33 @@ impl Cluster {
     }
 
     /// A member that the registry no longer lists stays only for the sake of a link.
-    fn leave_if_forgotten(&mut self, id: ServerId) {
-        let forgotten =
-            |member: &Member| !member.listed && member.accepting.is_none() && matches!(member.state, State::Idle | State::Backoff { .. });
+    pub(super) fn leave_if_forgotten(&mut self, id: ServerId) {
+        let idle = |member: &Member| matches!(member.state, State::Idle | State::Backoff { .. });
+        let forgotten = |member: &Member| !member.listed && member.accepting.is_none() && member.suspended.is_none() && idle(member);
         if self.members.get(&id).is_some_and(forgotten) {
             self.remove(id, LeaveReason::Expired);
         }
     }
 
+    /// A link begins its session, or goes on with the one there is.
     fn connected(&mut self, now: Duration, id: ServerId, link: LinkId) {
+        let Some(held) = self.links.get(&link).copied() else { return };
+        let resumes = held.resume.is_some();
+        if !resumes {
+            self.end_session(id);
+        }
         let Some(member) = self.members.get_mut(&id) else { return };
         member.state = State::Up { link, since: now };
         member.close_at = None;
-        self.notify(Notice::Connected { id, link });
-        self.actions.push_back(Action::Start { link });
+        member.session = Some(held.resume.unwrap_or(held.session));
+        let interrupted = member.suspended.take().is_some();
+        match resumes {
+            false => self.notify(Notice::Connected { id, link }),
+            true if interrupted => self.notify(Notice::Resumed { id, link }),
+            // Another link took over before the end of the old one was noticed: to the game nothing has happened.
+            true => {}
+        }
+        self.actions.push_back(Action::Start { link, resumes });
     }
 
     /// The link to `id` is down and reported: what now?

@@ -2,7 +2,7 @@
 
 use super::backoff::Backoff;
 use super::topology::Direction;
-use super::{Action, LeaveReason, LinkId, Notice, Settings, StopReason};
+use super::{Action, LeaveReason, LinkEnd, LinkId, Notice, Settings, StopReason};
 use crate::id::ServerId;
 use crate::registry::Registration;
 use crate::wire::control::Goodbye;
@@ -23,6 +23,10 @@ pub(super) struct Member {
     pub(super) state: State,
     /// An admitted dialer whose handshake is not finished.
     pub(super) accepting: Option<LinkId>,
+    /// The session that is reported as connected, by the number that its first dialer gave it.
+    pub(super) session: Option<u64>,
+    /// Its link broke, and no other goes on with it yet.
+    pub(super) suspended: Option<Suspended>,
     /// Dials that failed since a link last held.
     pub(super) failures: u32,
     /// It has left for good; only its link keeps it here.
@@ -51,6 +55,30 @@ pub(super) enum State {
         link: LinkId,
         next: Option<LinkId>,
     },
+    /// Ends because `next` goes on with its session.
+    Abandoned {
+        link: LinkId,
+        next: Option<LinkId>,
+    },
+}
+
+/// A session between two links.
+#[derive(Debug)]
+pub(super) struct Suspended {
+    /// How the last link ended.
+    pub(super) end: LinkEnd,
+    /// When the game is told so.
+    pub(super) until: Duration,
+}
+
+/// What is known of a dial, handshake or link.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Held {
+    pub(super) member: ServerId,
+    /// The session that it begins.
+    pub(super) session: u64,
+    /// The one that it goes on with instead: as the dialer wishes while it dials, as was agreed when it is up.
+    pub(super) resume: Option<u64>,
 }
 
 /// The state machine. One per server.
@@ -61,7 +89,7 @@ pub(crate) struct Cluster {
     pub(super) members: BTreeMap<ServerId, Member>,
     /// Joined before our own id was known: who dials depends on it.
     pub(super) early: BTreeMap<ServerId, Registration>,
-    pub(super) links: BTreeMap<LinkId, ServerId>,
+    pub(super) links: BTreeMap<LinkId, Held>,
     pub(super) next_link: u64,
     pub(super) dead: BTreeSet<ServerId>,
     pub(super) dead_order: VecDeque<ServerId>,
@@ -95,13 +123,18 @@ impl Cluster {
 
     /// When [`Cluster::timeout`] wants to be called next.
     pub(crate) fn next_timeout(&self) -> Option<Duration> {
-        self.members.values().flat_map(|member| [member.close_at, member.dial_at()]).flatten().min()
+        self.members.values().flat_map(|member| [member.close_at, member.dial_at(), member.expires_at()]).flatten().min()
     }
 
     pub(crate) fn timeout(&mut self, now: Duration) {
         let due = |at: Option<Duration>| at.is_some_and(|at| at <= now);
         let dial: Vec<ServerId> = self.members.iter().filter(|(_, member)| due(member.dial_at())).map(|(id, _)| *id).collect();
         let close: Vec<ServerId> = self.members.iter().filter(|(_, member)| due(member.close_at)).map(|(id, _)| *id).collect();
+        let expired: Vec<ServerId> = self.members.iter().filter(|(_, member)| due(member.expires_at())).map(|(id, _)| *id).collect();
+        for id in expired {
+            self.end_session(id);
+            self.leave_if_forgotten(id);
+        }
         for id in dial {
             self.dial(id);
         }
@@ -127,7 +160,7 @@ impl Cluster {
                 self.forget(accepting, goodbye);
             }
             match self.members.get(&id).map(|member| member.state) {
-                Some(State::Up { .. } | State::Closing { .. }) => self.close_up(id, goodbye),
+                Some(State::Up { .. } | State::Closing { .. } | State::Abandoned { .. }) => self.close_up(id, goodbye),
                 _ => self.remove(id, LeaveReason::Stopping),
             }
         }
@@ -163,7 +196,8 @@ impl Cluster {
         self.next_link += 1;
         let link = LinkId(self.next_link);
         member.state = State::Dialing { link };
-        self.links.insert(link, id);
+        let resume = member.suspended.as_ref().and(member.session);
+        self.links.insert(link, Held { member: id, session: link.0, resume });
         self.actions.push_back(Action::Dial { link, to: member.registration.clone() });
     }
 
@@ -175,16 +209,28 @@ impl Cluster {
                 member.state = State::Closing { link, next: None };
                 self.actions.push_back(Action::Close { link, goodbye });
             }
-            State::Closing { link, next: Some(next) } => {
+            State::Closing { link, next } | State::Abandoned { link, next } => {
                 member.state = State::Closing { link, next: None };
-                self.forget(next, goodbye);
+                if let Some(next) = next {
+                    self.forget(next, goodbye);
+                }
             }
             _ => {}
         }
     }
 
+    /// A session that has no link is over, and the game is told so.
+    pub(super) fn end_session(&mut self, id: ServerId) {
+        let Some(member) = self.members.get_mut(&id) else { return };
+        if let Some(Suspended { end, .. }) = member.suspended.take() {
+            member.session = None;
+            self.notify(Notice::Disconnected { id, end });
+        }
+    }
+
     /// Takes a member out whose link (if any) is down and reported.
     pub(super) fn remove(&mut self, id: ServerId, reason: LeaveReason) {
+        self.end_session(id);
         let Some(member) = self.members.remove(&id) else { return };
         let goodbye = if reason == LeaveReason::Stopping { Goodbye::Stopped } else { Goodbye::YouLeft };
         if let State::Dialing { link } = member.state {
@@ -238,5 +284,19 @@ impl Member {
             State::Backoff { until } => Some(until),
             _ => None,
         }
+    }
+
+    /// When the session is given up unless a link goes on with it.
+    fn expires_at(&self) -> Option<Duration> {
+        self.suspended.as_ref().map(|suspended| suspended.until)
+    }
+
+    /// There is a link, or there may be one again that nobody will have missed.
+    pub(super) fn in_session(&self) -> bool {
+        self.suspended.is_some() || self.linked()
+    }
+
+    pub(super) fn linked(&self) -> bool {
+        matches!(self.state, State::Up { .. } | State::Closing { .. } | State::Abandoned { .. })
     }
 }

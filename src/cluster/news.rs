@@ -53,8 +53,9 @@ impl Cluster {
             for link in [accepting, dialled].into_iter().flatten() {
                 self.forget(link, Goodbye::Superseded);
             }
-            match self.members.get(&id).map(|member| member.state) {
-                Some(State::Up { .. } | State::Closing { .. }) => self.close_up(id, Goodbye::Superseded),
+            self.end_session(id);
+            match self.members.get(&id).map(Member::linked) {
+                Some(true) => self.close_up(id, Goodbye::Superseded),
                 _ => self.dial_or_wait(now, id),
             }
         }
@@ -82,6 +83,8 @@ impl Cluster {
                 incarnation: 0,
                 state: State::Idle,
                 accepting: None,
+                session: None,
+                suspended: None,
                 failures: 0,
                 doomed: None,
                 close_at: None,
@@ -102,7 +105,7 @@ impl Cluster {
         let wants_dial = match member.state {
             State::Idle => true,
             State::Backoff { .. } => moved,
-            State::Dialing { .. } | State::Up { .. } | State::Closing { .. } => false,
+            State::Dialing { .. } | State::Up { .. } | State::Closing { .. } | State::Abandoned { .. } => false,
         };
         if wants_dial {
             self.dial_or_wait(now, id);
@@ -119,10 +122,10 @@ impl Cluster {
             return;
         };
         member.listed = false;
-        let linked = matches!(member.state, State::Up { .. } | State::Closing { .. });
+        let linked = member.linked();
         match reason {
-            // A live link is the truth, a lease that ran out a hint.
-            registry::LeaveReason::Expired if linked => {}
+            // A live link is the truth, a lease that ran out a hint; and what cut the link may have cut the lease.
+            registry::LeaveReason::Expired if member.in_session() => {}
             registry::LeaveReason::Expired => self.remove(id, LeaveReason::Expired),
             registry::LeaveReason::Deregistered => {
                 member.doomed = Some(LeaveReason::Stopped);

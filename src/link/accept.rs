@@ -16,6 +16,14 @@ pub(crate) struct Offer {
     pub(crate) identity: PeerIdentity,
 }
 
+/// A link that both sides agreed to.
+pub(crate) struct Accepted {
+    pub(crate) link: LinkId,
+    /// It goes on with the session that the dialer named.
+    pub(crate) resumes: bool,
+    pub(crate) channel: Channel,
+}
+
 /// Authenticates the dialer and lets `decide` say whether it may have a link; all of it within `limit`.
 ///
 /// `decide` is told when this is over and must answer earlier; it is not cut off, for only it knows which link numbers are taken.
@@ -25,7 +33,7 @@ pub(crate) async fn accept<F>(
     socket: TcpStream,
     limit: Duration,
     decide: impl FnOnce(Offer, Instant) -> F,
-) -> Result<(LinkId, Channel), (Option<LinkId>, HandshakeError)>
+) -> Result<Accepted, (Option<LinkId>, HandshakeError)>
 where
     F: Future<Output = Result<(LinkId, Welcome), Refusal>>,
 {
@@ -40,9 +48,10 @@ where
             return Err((None, timeout_at(deadline, refused).await.unwrap_or(HandshakeError::TimedOut(limit))));
         }
     };
+    let resumes = welcome.resumed;
     let confirmed = timeout_at(deadline, confirm(&mut channel, welcome)).await.map_err(in_time(Some(link)))?;
     confirmed.map_err(|error| (Some(link), error))?;
-    Ok((link, channel))
+    Ok(Accepted { link, resumes, channel })
 }
 
 async fn greet(channels: &Channels, socket: TcpStream) -> Result<(Channel, Offer), HandshakeError> {

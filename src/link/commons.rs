@@ -67,8 +67,9 @@ pub(crate) struct Commons {
 
 /// Most memory that one link can hold, with everything full.
 fn most_for_a_link(limits: &LimitsSection, runtime: &RuntimeSection) -> usize {
-    // A message that is larger than the outbox is taken when nothing else waits. Buffers are at least half full, but for one on each lane.
-    let outbox = 2 * limits.outbox_bytes.max(limits.max_message_bytes) + Lane::COUNT * BUFFER_BYTES;
+    // A message that is larger than the outbox is taken while half of it is free. Buffers are at least half full, but for one on each lane.
+    let filled = limits.outbox_bytes.max(limits.outbox_bytes / 2 + limits.max_message_bytes);
+    let outbox = 2 * filled + Lane::COUNT * BUFFER_BYTES;
     // Reading stops when the inbox is over its limit, by one read with what lists its messages. That may complete a large one on each lane,
     // and begin the next.
     let spans = 2 * ROUND_BYTES / HEADER_BYTES * size_of::<Span>();

@@ -22,8 +22,13 @@ pub(crate) struct DialFailure {
     pub(crate) refusal: Option<Refusal>,
 }
 
-/// Connects, authenticates and agrees, all within `deadline`.
-pub(crate) async fn dial(channels: &Channels, goal: &Goal, loopback_only: bool, deadline: Duration) -> Result<Channel, DialFailure> {
+/// Connects, authenticates and agrees, all within `deadline`. True: the other side goes on with the session that the hello named.
+pub(crate) async fn dial(
+    channels: &Channels,
+    goal: &Goal,
+    loopback_only: bool,
+    deadline: Duration,
+) -> Result<(Channel, bool), DialFailure> {
     let entry = &goal.expected;
     match tokio::time::timeout(deadline, attempt(channels, goal, loopback_only)).await {
         Ok(outcome) => outcome,
@@ -35,7 +40,7 @@ pub(crate) async fn dial(channels: &Channels, goal: &Goal, loopback_only: bool, 
     }
 }
 
-async fn attempt(channels: &Channels, goal: &Goal, loopback_only: bool) -> Result<Channel, DialFailure> {
+async fn attempt(channels: &Channels, goal: &Goal, loopback_only: bool) -> Result<(Channel, bool), DialFailure> {
     let entry = &goal.expected;
     let allowed = |address: SocketAddr| match loopback_only && !address.ip().is_loopback() {
         true => Err("without a cluster key only loopback addresses are dialled; set cluster.key_file on all servers".to_string()),
@@ -53,7 +58,7 @@ async fn attempt(channels: &Channels, goal: &Goal, loopback_only: bool) -> Resul
     })
 }
 
-async fn agree(channels: &Channels, goal: &Goal, socket: tokio::net::TcpStream) -> Result<Channel, HandshakeError> {
+async fn agree(channels: &Channels, goal: &Goal, socket: tokio::net::TcpStream) -> Result<(Channel, bool), HandshakeError> {
     socket.set_nodelay(true)?;
     let (mut channel, identity) = channels.dial(socket).await.map_err(HandshakeError::Tls)?;
     handshake::write(&mut channel, &Control::Hello(goal.hello.clone())).await?;
@@ -69,7 +74,7 @@ async fn agree(channels: &Channels, goal: &Goal, socket: tokio::net::TcpStream) 
     }
     handshake::write(&mut channel, &Control::Confirm).await?;
     match handshake::read(&mut channel).await? {
-        Control::Confirmed => Ok(channel),
+        Control::Confirmed => Ok((channel, welcome.resumed)),
         other => Err(HandshakeError::unexpected("confirmed", &other)),
     }
 }

@@ -54,6 +54,7 @@ impl HandshakeError {
             Control::Pong { .. } => "pong",
             Control::Ack { .. } => "ack",
             Control::Goodbye(_) => "goodbye",
+            Control::Resume { .. } => "resume",
             Control::DatagramsWanted | Control::Datagrams { .. } | Control::DatagramsBound => "datagrams",
         };
         HandshakeError::Malformed(format!("expected {step}, found {name}"))

@@ -35,6 +35,11 @@ impl Lanes {
         self.bytes == 0
     }
 
+    /// What waits, lane by lane.
+    pub(super) fn buffers(&self) -> impl Iterator<Item = &Buffer> {
+        self.waiting.iter().flatten()
+    }
+
     /// Appends a message that fits in one frame.
     pub(super) fn push(&mut self, pool: &Pool, tag: u16, delivery: Delivery, payload: &[u8]) {
         let lane = &mut self.waiting[usize::from(delivery.lane.number())];

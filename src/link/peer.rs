@@ -3,6 +3,7 @@
 use super::commons::Commons;
 use super::datagrams::DatagramOutbox;
 use super::outbox::{Outbox, PushError, Pushed};
+use super::receiving::Receiving;
 use crate::cluster::Direction;
 use crate::config::LimitsSection;
 use crate::error::Error;
@@ -25,7 +26,7 @@ pub enum ConnectionState {
     /// This side is dialling.
     Connecting = 2,
     Connected = 3,
-    /// Connected, but nothing has been heard for a while.
+    /// The link broke. What is sent waits, and is delivered when it is up again.
     Interrupted = 4,
     /// Gone from this server's view for good.
     Left = 5,
@@ -49,12 +50,12 @@ pub(crate) struct Peer {
     pub(crate) outbox: Outbox,
     pub(crate) datagrams: DatagramOutbox,
     pub(crate) inbox: Inbox,
+    /// Between two links of a session: what has come of it.
+    pub(super) receiving: Mutex<Receiving>,
     pub(crate) commons: Arc<Commons>,
     pub(crate) trace: Mutex<Trace>,
     state: AtomicU8,
     round_trip_us: AtomicU32,
-    /// Bytes of reliable payloads that the peer has acknowledged on this link.
-    acknowledged: AtomicU64,
     pub(crate) traffic: Traffic,
     max_message_bytes: usize,
 }
@@ -109,7 +110,7 @@ impl Peer {
             trace: Mutex::default(),
             state: AtomicU8::new(ConnectionState::Disconnected as u8),
             round_trip_us: AtomicU32::new(0),
-            acknowledged: AtomicU64::new(0),
+            receiving: Mutex::default(),
             traffic: Traffic::default(),
             max_message_bytes: limits.max_message_bytes,
         }
@@ -149,15 +150,6 @@ impl Peer {
 
     pub(crate) fn set_state(&self, state: ConnectionState) {
         self.state.store(state as u8, Ordering::Release);
-    }
-
-    pub(super) fn set_acknowledged(&self, bytes: u64) {
-        self.acknowledged.store(bytes, Ordering::Relaxed);
-    }
-
-    /// Bytes of reliable payloads that are not known to have arrived.
-    pub(crate) fn unacknowledged_bytes(&self) -> u64 {
-        self.outbox.reliable().bytes.saturating_sub(self.acknowledged.load(Ordering::Relaxed))
     }
 
     /// `None` until the first keep-alive of a link has come back.

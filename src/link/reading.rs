@@ -2,14 +2,11 @@
 
 use super::commons::{Commons, ROUND_BYTES};
 use super::peer::Peer;
-use super::reassembly::Reassembly;
-use super::session::Tally;
+use super::receiving::{Found, Parsed, Receiving};
 use crate::buffer::Buffer;
-use crate::event::{Batch, EventQueue, Span};
-use crate::message::{Delivery, SendMode};
+use crate::event::{Batch, EventQueue};
 use crate::transport::record::{self, Opened, Opener};
 use crate::wire::control::{Control, Goodbye};
-use crate::wire::frame::{self, HEADER_BYTES, Header};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -32,21 +29,10 @@ pub(super) struct Reading {
     sealed: Option<Buffer>,
     /// Opened bytes that are no whole frame yet.
     opened: Option<Buffer>,
-    parts: Reassembly,
+    pub(super) receiving: Receiving,
     max_message_bytes: usize,
-    /// The peer has said goodbye: no message follows, only the last acknowledgement.
-    pub(super) ended: bool,
     /// The stream is at its end.
     pub(super) closed: bool,
-}
-
-/// What one round of reading brought, beside the messages.
-#[derive(Debug, Default)]
-pub(super) struct Parsed {
-    /// Of all that was opened.
-    pub(super) bytes: usize,
-    pub(super) reliable: Tally,
-    pub(super) goodbye: Option<Goodbye>,
 }
 
 /// Why nothing more can be read.
@@ -64,6 +50,7 @@ impl Reading {
         opener: Opener,
         [sealed, opened]: [&[u8]; 2],
         commons: Arc<Commons>,
+        receiving: Receiving,
         max_message_bytes: usize,
     ) -> Self {
         let keep = |bytes: &[u8]| {
@@ -72,8 +59,7 @@ impl Reading {
             (!bytes.is_empty()).then_some(buffer)
         };
         let (sealed, opened) = (keep(sealed), keep(opened));
-        let parts = Reassembly::default();
-        Self { socket, opener, commons, room: READ_MIN, sealed, opened, parts, max_message_bytes, ended: false, closed: false }
+        Self { socket, opener, commons, room: READ_MIN, sealed, opened, receiving, max_message_bytes, closed: false }
     }
 
     /// Waits until there is something to read. May be dropped and called again.
@@ -173,59 +159,13 @@ impl Reading {
         opened: Buffer,
         peer: &Arc<Peer>,
         queue: &EventQueue,
-        mut obey: impl FnMut(Control) -> Result<Option<Goodbye>, String>,
+        obey: impl FnMut(Control) -> Result<Option<Goodbye>, String>,
     ) -> Result<Parsed, String> {
-        let mut parsed = Parsed { bytes: opened.bytes().len(), ..Parsed::default() };
         let (mut spans, mut large) = (self.commons.spans(opened.bytes().len()), Vec::new());
-        let mut at = 0;
-        let outcome = loop {
-            let rest = &opened.bytes()[at..];
-            let header = match frame::peek(rest, self.max_message_bytes) {
-                None => break Ok(()),
-                Some(Ok(header)) => header,
-                Some(Err(error)) => break Err(error.to_string()),
-            };
-            let Some(body) = rest.get(HEADER_BYTES..HEADER_BYTES + header.body_len()) else { break Ok(()) };
-            let start = at + HEADER_BYTES;
-            let done = match header {
-                Header::Control { .. } => Control::parse(body).and_then(&mut obey).and_then(|goodbye| match goodbye {
-                    Some(_) if self.ended => Err("a second goodbye".into()),
-                    Some(_) => {
-                        parsed.goodbye = goodbye;
-                        self.ended = true;
-                        Ok(None)
-                    }
-                    None => Ok(None),
-                }),
-                _ if self.ended => Err("a message after the goodbye".into()),
-                Header::Message { len, tag, delivery } => {
-                    self.parts.allows_message(delivery.lane).map(|()| Some(span(start, len, tag, delivery, 0)))
-                }
-                Header::Begin { tag, delivery, .. } => {
-                    self.parts.begin(&self.commons.pool, tag, delivery, body, self.max_message_bytes).map(|()| None)
-                }
-                Header::Continue { tag, delivery, .. } => self.parts.proceed(tag, delivery, body).map(|whole| {
-                    let whole = whole?;
-                    let len = whole.bytes().len();
-                    large.push(whole);
-                    // A chunk holds far fewer complete ones: each is larger than a frame.
-                    Some(span(0, len, tag, delivery, large.len() as u8))
-                }),
-            };
-            match done {
-                Ok(None) => {}
-                Ok(Some(span)) => {
-                    if span.delivery.mode == SendMode::Reliable {
-                        parsed.reliable.add(1, span.len.into());
-                    }
-                    spans.push(span);
-                }
-                Err(error) => break Err(error),
-            }
-            at += HEADER_BYTES + body.len();
-        };
-        peer.inbox.assembling(self.parts.bytes());
-        let rest = &opened.bytes()[at..];
+        let found = Found { spans: &mut spans, large: &mut large };
+        let (parsed, outcome) = self.receiving.parse(&self.commons.pool, opened.bytes(), self.max_message_bytes, found, obey);
+        peer.inbox.assembling(self.receiving.assembling());
+        let rest = &opened.bytes()[parsed.bytes..];
         if !rest.is_empty() {
             let mut kept = self.commons.pool.take(rest.len());
             kept.append(rest);
@@ -240,11 +180,6 @@ impl Reading {
         }
         outcome.map(|()| parsed)
     }
-}
-
-fn span(start: usize, len: usize, tag: u16, delivery: Delivery, large: u8) -> Span {
-    // Both are below 4 GiB: the one is within a read, the other within limits.max_message_bytes.
-    Span { start: start as u32, len: len as u32, tag, delivery, large }
 }
 
 fn refused(error: record::RecordError) -> ReadError {

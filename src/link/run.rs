@@ -6,9 +6,10 @@
 use super::commons::Turn;
 use super::datagrams::{self, Gate, Told, Way};
 use super::handshake::HandshakeError;
-use super::peer::{ConnectionState, Peer};
+use super::peer::Peer;
 use super::reading::{ReadError, Reading};
-use super::session::{Pace, Session, Step, Tally};
+use super::receiving::Receiving;
+use super::session::{Pace, Session, Step};
 use super::writer::{Writer, write};
 use crate::cluster::{LinkEnd, LinkEndReason};
 use crate::event::{Event, EventQueue};
@@ -31,9 +32,20 @@ pub(crate) struct Running {
     pub(crate) max_message_bytes: usize,
     /// How long the flush before a goodbye may take.
     pub(crate) drain: Duration,
-    pub(crate) close: oneshot::Receiver<Goodbye>,
+    pub(crate) close: oneshot::Receiver<Closing>,
+    /// It goes on with the session of the link before.
+    pub(crate) resumes: bool,
     /// `None`: this server has no datagrams.
     pub(crate) way: Option<Way>,
+}
+
+/// What a link may be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Closing {
+    /// To end with this word, behind everything that waits.
+    Goodbye(Goodbye),
+    /// To end at once: another link goes on with its session.
+    Abandon,
 }
 
 /// The link is being closed, by this side or the other.
@@ -43,16 +55,18 @@ struct Ending {
     until: Instant,
 }
 
-/// Runs until the link ends, and says how. The outbox must be open; it is closed when this returns.
+/// Runs until the link ends, and says how. The outbox must be open, and stays so.
 pub(crate) async fn run(channel: Channel, mut running: Running) -> LinkEnd {
     let peer = running.peer.clone();
     let Channel { reader, writer, sealer, opener, early, plain, .. } = channel;
     let socket = Arc::new(writer);
-    peer.set_acknowledged(0);
-    peer.outbox.attach(Writer::new(socket.clone(), sealer, peer.commons.clone()));
+    let receiving = std::mem::take(&mut *peer.receiving.lock());
+    let receiving = if running.resumes { receiving.resume() } else { Receiving::start() };
+    let resume = running.resumes.then(|| receiving.position());
+    peer.outbox.attach(Writer::new(socket.clone(), sealer, peer.commons.clone()), resume);
     // A task of its own: one direction does not wait for the other.
-    let mut writing = Task(tokio::spawn(write(socket, peer.clone(), running.queue.clone())));
-    let mut reading = Reading::new(reader, opener, [&early, &plain], peer.commons.clone(), running.max_message_bytes);
+    let mut writing = Task(tokio::spawn(write(socket, peer.clone())));
+    let mut reading = Reading::new(reader, opener, [&early, &plain], peer.commons.clone(), receiving, running.max_message_bytes);
     let mut session = Session::new(running.pace, running.epoch.elapsed());
     let mut beside = Beside::start(running.way.take(), &peer, &running.queue);
     let mut turn = Turn::default();
@@ -66,11 +80,11 @@ pub(crate) async fn run(channel: Channel, mut running: Running) -> LinkEnd {
     let (reason, text) = loop {
         let now = running.epoch.elapsed();
         // Nothing that needs room follows a goodbye.
-        let deaf = peer.inbox.is_full() && !reading.ended;
+        let deaf = peer.inbox.is_full() && !reading.receiving.ended();
         if deaf {
             session.deaf(now);
         }
-        if take_steps(&mut session, &peer, &running.queue, now) {
+        if take_steps(&mut session, &peer, now) {
             break (LinkEndReason::Silent, "nothing was heard from it for too long".to_string());
         }
         if let Some(Ending { reason, .. }) = ending
@@ -106,11 +120,14 @@ pub(crate) async fn run(channel: Channel, mut running: Running) -> LinkEnd {
                 }
                 continue;
             }
-            goodbye = &mut running.close, if ending.is_none() => {
+            closing = &mut running.close, if ending.is_none() => {
                 // The node goes without a word only when the whole server is being freed.
-                let goodbye = goodbye.unwrap_or(Goodbye::Stopped);
+                let goodbye = match closing.unwrap_or(Closing::Goodbye(Goodbye::Stopped)) {
+                    Closing::Goodbye(goodbye) => goodbye,
+                    Closing::Abandon => break (LinkEndReason::Closed(Goodbye::Superseded), String::new()),
+                };
                 // Nothing can be acknowledged after it, and the other side counts what was not.
-                peer.outbox.ack(session.final_ack());
+                peer.outbox.acknowledge();
                 beside.stop();
                 peer.outbox.finish(goodbye);
                 ending = Some(Ending { reason: LinkEndReason::Closed(goodbye), until: Instant::now() + running.drain });
@@ -123,24 +140,23 @@ pub(crate) async fn run(channel: Channel, mut running: Running) -> LinkEnd {
             Err(error) => break (LinkEndReason::Lost, broken(error)),
         }
         let now = running.epoch.elapsed();
-        // Before the messages, which come from a server that is heard again.
-        if session.heard(now) {
-            peer.set_state(ConnectionState::Connected);
-            running.queue.push(Event::ServerResumed { server: RemoteServer::new(peer.clone()) });
-        }
-        match reading.parse(&peer, &running.queue, |control| obey(control, &mut session, &peer, &beside, now)) {
+        session.heard(now);
+        match reading.parse(&peer, &running.queue, |control| obey(control, &mut session, &peer, &running.queue, &beside, now)) {
             Ok(parsed) => {
-                session.received(now, parsed.reliable);
+                if parsed.messages > 0 {
+                    session.received(now, parsed.messages);
+                    peer.outbox.received(reading.receiving.position());
+                }
                 if let Some(goodbye) = parsed.goodbye {
                     beside.stop();
-                    peer.outbox.ack(session.final_ack());
+                    peer.outbox.acknowledge();
                     if ending.is_none() {
                         peer.outbox.finish(goodbye);
                         ending = Some(Ending { reason: LinkEndReason::Goodbye(goodbye), until: Instant::now() + running.drain });
                     }
                     peer.outbox.hang_up();
                 }
-                if reading.closed && !reading.ended {
+                if reading.closed && !reading.receiving.ended() {
                     let text = "the connection was closed without a goodbye: its process ended, or the network cut it";
                     break (LinkEndReason::Lost, text.into());
                 }
@@ -152,15 +168,13 @@ pub(crate) async fn run(channel: Channel, mut running: Running) -> LinkEnd {
     };
 
     beside.stop();
-    // First of all: what is accepted after the count would be in no count.
-    peer.outbox.close();
-    let unacknowledged = session.unacknowledged(peer.outbox.reliable());
-    peer.inbox.assembling(0);
-    peer.set_acknowledged(peer.outbox.reliable().bytes);
+    peer.outbox.detach();
+    peer.inbox.assembling(reading.receiving.assembling());
+    *peer.receiving.lock() = reading.receiving;
     peer.set_round_trip(None);
     // Once it is being closed, how the socket ended is no news.
     let reason = ending.map_or(reason, |ending| ending.reason);
-    LinkEnd { reason, text: explained(reason, text), unacknowledged }
+    LinkEnd { reason, text: explained(reason, text) }
 }
 
 /// The datagrams beside a link.
@@ -212,15 +226,11 @@ impl Drop for Task {
 }
 
 /// Carries out what is due; true: give up.
-fn take_steps(session: &mut Session, peer: &Arc<Peer>, queue: &EventQueue, now: Duration) -> bool {
+fn take_steps(session: &mut Session, peer: &Peer, now: Duration) -> bool {
     while let Some(step) = session.step(now) {
         match step {
             Step::Ping { stamp } => peer.outbox.ping(stamp),
-            Step::Ack(received) => peer.outbox.ack(received),
-            Step::Interrupted => {
-                peer.set_state(ConnectionState::Interrupted);
-                queue.push(Event::ServerInterrupted { server: RemoteServer::new(peer.clone()) });
-            }
+            Step::Ack => peer.outbox.acknowledge(),
             Step::GiveUp => return true,
         }
     }
@@ -228,15 +238,24 @@ fn take_steps(session: &mut Session, peer: &Arc<Peer>, queue: &EventQueue, now: 
 }
 
 /// A control message on a started link. An error breaks the protocol.
-fn obey(control: Control, session: &mut Session, peer: &Peer, beside: &Beside, now: Duration) -> Result<Option<Goodbye>, String> {
+fn obey(
+    control: Control,
+    session: &mut Session,
+    peer: &Arc<Peer>,
+    queue: &EventQueue,
+    beside: &Beside,
+    now: Duration,
+) -> Result<Option<Goodbye>, String> {
+    let tell = |writable| {
+        if writable {
+            queue.push(Event::Writable { server: RemoteServer::new(peer.clone()) });
+        }
+    };
     match control {
         Control::Ping { stamp } => peer.outbox.pong(stamp),
         Control::Pong { stamp } => peer.set_round_trip(Some(session.pong(now, stamp)?)),
-        Control::Ack { received, bytes } => {
-            let received = Tally { messages: received, bytes };
-            session.acknowledged(received, peer.outbox.reliable())?;
-            peer.set_acknowledged(received.bytes);
-        }
+        Control::Ack { received } => tell(peer.outbox.acknowledged(received)?),
+        Control::Resume { received } => tell(peer.outbox.resume(received)?),
         Control::Goodbye(goodbye) => return Ok(Some(goodbye)),
         Control::DatagramsWanted => beside.tell(Told::Wanted),
         Control::Datagrams { binding } => beside.tell(Told::Binding(binding)),

@@ -1,16 +1,17 @@
-//! When to ping, when to acknowledge, when a silent peer is interrupted and when it is given up. Pure: `now` comes in, steps come out.
+//! When to ping, when to acknowledge, and when a silent link is given up. Pure: `now` comes in, steps come out.
 
 use std::time::Duration;
 
-/// Acknowledge at the latest this long after a reliable message (DESIGN §8 of the resume protocol asks for 10 ms).
+/// Acknowledge at the latest this long after a message, or behind so many bytes: soon enough that what a game sends in a few frames does not fill
+/// its outbox, and seldom enough to cost nothing.
 const ACK_WITHIN: Duration = Duration::from_millis(10);
+const ACK_BEHIND: u64 = 64 * 1024;
 
 /// The times that govern a link, from `[limits]`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
     pub(crate) keep_alive: Duration,
     pub(crate) interrupted_after: Duration,
-    pub(crate) resume_window: Duration,
 }
 
 /// What the link must do now.
@@ -19,26 +20,10 @@ pub(crate) enum Step {
     Ping {
         stamp: u64,
     },
-    Ack(Tally),
-    /// Tell the game: nothing heard for a while.
-    Interrupted,
+    /// Unless it has gone along with something else already.
+    Ack,
     /// End the link: nothing heard for too long.
     GiveUp,
-}
-
-/// Reliable messages, counted from the start of a link.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
-    pub(crate) messages: u64,
-    /// Of their payloads.
-    pub(crate) bytes: u64,
-}
-
-impl Tally {
-    pub(crate) fn add(&mut self, messages: u64, bytes: u64) {
-        self.messages += messages;
-        self.bytes += bytes;
-    }
 }
 
 /// The state of one started link.
@@ -46,16 +31,13 @@ impl Tally {
 pub(crate) struct Session {
     pace: Pace,
     last_heard: Duration,
-    interrupted: bool,
     given_up: bool,
     next_ping: Duration,
     first_stamp: u64,
     last_stamp: u64,
-    received: Tally,
-    acknowledged: Tally,
+    /// Bytes that came since the last acknowledgement was due, and when the next one is.
+    unacknowledged: u64,
     ack_at: Option<Duration>,
-    /// Reliable messages of ours that the peer has acknowledged.
-    delivered: Tally,
 }
 
 impl Session {
@@ -64,42 +46,28 @@ impl Session {
         Self {
             pace,
             last_heard: now,
-            interrupted: false,
             given_up: false,
             next_ping: now,
             first_stamp: stamp,
             last_stamp: stamp,
-            received: Tally::default(),
-            acknowledged: Tally::default(),
+            unacknowledged: 0,
             ack_at: None,
-            delivered: Tally::default(),
         }
     }
 
-    /// Bytes came. True: the link was interrupted and is not any more.
-    pub(crate) fn heard(&mut self, now: Duration) -> bool {
+    /// Bytes came.
+    pub(crate) fn heard(&mut self, now: Duration) {
         self.last_heard = now;
-        std::mem::take(&mut self.interrupted)
     }
 
-    /// Reliable messages came.
-    pub(crate) fn received(&mut self, now: Duration, reliable: Tally) {
-        self.received.add(reliable.messages, reliable.bytes);
-        if reliable.messages > 0 && self.ack_at.is_none() {
-            self.ack_at = Some(now + ACK_WITHIN);
+    /// So many bytes of messages came.
+    pub(crate) fn received(&mut self, now: Duration, bytes: u64) {
+        if bytes == 0 {
+            return;
         }
-    }
-
-    /// The peer acknowledges; `sent` is how many it can have seen. An error breaks the protocol.
-    pub(crate) fn acknowledged(&mut self, received: Tally, sent: Tally) -> Result<(), String> {
-        let check = |what: &str, received: u64, sent: u64, before: u64| match received < before || received > sent {
-            true => Err(format!("acknowledged {received} {what}, but {sent} were sent and {before} acknowledged before")),
-            false => Ok(()),
-        };
-        check("messages", received.messages, sent.messages, self.delivered.messages)?;
-        check("bytes", received.bytes, sent.bytes, self.delivered.bytes)?;
-        self.delivered = received;
-        Ok(())
+        self.unacknowledged += bytes;
+        let due = if self.unacknowledged >= ACK_BEHIND { now } else { now + ACK_WITHIN };
+        self.ack_at = Some(self.ack_at.map_or(due, |at| at.min(due)));
     }
 
     /// The peer answers a ping. An error breaks the protocol.
@@ -108,13 +76,6 @@ impl Session {
             return Err(format!("a pong with stamp {stamp}, which was never sent"));
         }
         Ok(now.saturating_sub(Duration::from_micros(stamp)))
-    }
-
-    /// The last acknowledgement, beside this side's goodbye.
-    pub(crate) fn final_ack(&mut self) -> Tally {
-        self.ack_at = None;
-        self.acknowledged = self.received;
-        self.received
     }
 
     /// Nothing can be heard while this side does not read (its inbox is full): silence counts from `now` on.
@@ -126,21 +87,15 @@ impl Session {
     pub(crate) fn step(&mut self, now: Duration) -> Option<Step> {
         if self.ack_at.is_some_and(|at| at <= now) {
             self.ack_at = None;
-            if self.received != self.acknowledged {
-                self.acknowledged = self.received;
-                return Some(Step::Ack(self.received));
-            }
+            self.unacknowledged = 0;
+            return Some(Step::Ack);
         }
         if self.next_ping <= now {
             self.next_ping = now + self.pace.keep_alive;
             self.last_stamp = micros(now);
             return Some(Step::Ping { stamp: self.last_stamp });
         }
-        if !self.interrupted && now >= self.last_heard + self.pace.interrupted_after {
-            self.interrupted = true;
-            return Some(Step::Interrupted);
-        }
-        if self.interrupted && !self.given_up && now >= self.give_up_at() {
+        if !self.given_up && now >= self.silent_at() {
             self.given_up = true;
             return Some(Step::GiveUp);
         }
@@ -149,17 +104,11 @@ impl Session {
 
     /// When [`Session::step`] will have something to do, unless bytes come first.
     pub(crate) fn deadline(&self) -> Duration {
-        let silence = if self.interrupted { self.give_up_at() } else { self.last_heard + self.pace.interrupted_after };
-        [Some(self.next_ping), Some(silence), self.ack_at].into_iter().flatten().min().unwrap_or(self.next_ping)
+        [Some(self.next_ping), Some(self.silent_at()), self.ack_at].into_iter().flatten().min().unwrap_or(self.next_ping)
     }
 
-    /// Of `sent` reliable messages, those not known to have arrived.
-    pub(crate) fn unacknowledged(&self, sent: Tally) -> u64 {
-        sent.messages - self.delivered.messages.min(sent.messages)
-    }
-
-    fn give_up_at(&self) -> Duration {
-        self.last_heard + self.pace.interrupted_after + self.pace.resume_window
+    fn silent_at(&self) -> Duration {
+        self.last_heard + self.pace.interrupted_after
     }
 }
 
@@ -171,12 +120,7 @@ fn micros(now: Duration) -> u64 {
 mod tests {
     use super::*;
 
-    const PACE: Pace =
-        Pace { keep_alive: Duration::from_secs(1), interrupted_after: Duration::from_secs(5), resume_window: Duration::from_secs(10) };
-
-    fn tally(messages: u64) -> Tally {
-        Tally { messages, bytes: messages * 100 }
-    }
+    const PACE: Pace = Pace { keep_alive: Duration::from_secs(1), interrupted_after: Duration::from_secs(5) };
 
     fn at(millis: u64) -> Duration {
         Duration::from_millis(millis)
@@ -187,50 +131,54 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_peer_is_interrupted_once_and_then_given_up() {
+    fn a_silent_link_is_given_up_once() {
         let mut session = Session::new(PACE, at(0));
         let mut seen = Vec::new();
         let mut now = at(0);
-        while !seen.iter().any(|(_, step)| *step == Step::GiveUp) {
+        while now < at(5000) {
             now = session.deadline();
-            seen.extend(steps(&mut session, now).into_iter().map(|step| (now, step)));
+            seen.extend(steps(&mut session, now));
         }
-        let times = |wanted: Step| seen.iter().filter(|(_, step)| *step == wanted).map(|(at, _)| *at).collect::<Vec<_>>();
-        assert_eq!(times(Step::Interrupted), [at(5000)]);
-        assert_eq!(times(Step::GiveUp), [at(15_000)]);
-        assert_eq!(seen.iter().filter(|(_, step)| matches!(step, Step::Ping { .. })).count(), 16, "one a second, the first at once");
-        assert_eq!(now, at(15_000));
+        assert_eq!(seen.iter().filter(|step| **step == Step::GiveUp).count(), 1);
+        assert_eq!(seen.iter().filter(|step| matches!(step, Step::Ping { .. })).count(), 6, "one a second, the first at once");
+        assert_eq!(now, at(5000));
     }
 
     #[test]
-    fn a_byte_in_time_resumes_and_starts_the_silence_anew() {
+    fn a_byte_in_time_starts_the_silence_anew() {
         let mut session = Session::new(PACE, at(0));
-        assert!(!session.heard(at(4999)));
-        assert!(!steps(&mut session, at(9000)).contains(&Step::Interrupted));
-        assert!(steps(&mut session, at(9999)).contains(&Step::Interrupted));
-        assert!(session.heard(at(19_998)), "resumed");
-        assert!(!steps(&mut session, at(24_997)).contains(&Step::Interrupted));
+        session.heard(at(4999));
+        assert!(!steps(&mut session, at(9998)).contains(&Step::GiveUp));
+        assert!(steps(&mut session, at(9999)).contains(&Step::GiveUp));
     }
 
     #[test]
     fn messages_are_acknowledged_once_within_ten_milliseconds() {
         let mut session = Session::new(PACE, at(0));
         steps(&mut session, at(0));
-        session.received(at(100), tally(3));
-        session.received(at(105), tally(2));
+        session.received(at(100), 300);
+        session.received(at(105), 200);
         assert_eq!(session.deadline(), at(110));
-        assert_eq!(steps(&mut session, at(110)), [Step::Ack(tally(5))]);
+        assert_eq!(steps(&mut session, at(110)), [Step::Ack]);
         assert_eq!(steps(&mut session, at(120)), []);
     }
 
     #[test]
-    fn forged_acknowledgements_and_pongs_break_the_protocol() {
+    fn many_bytes_are_acknowledged_at_once() {
+        let mut session = Session::new(PACE, at(0));
+        steps(&mut session, at(0));
+        session.received(at(100), 65_000);
+        assert_eq!(session.deadline(), at(110));
+        session.received(at(101), 1000);
+        assert_eq!(steps(&mut session, at(101)), [Step::Ack]);
+        session.received(at(102), 1000);
+        assert_eq!(session.deadline(), at(112), "counted anew");
+    }
+
+    #[test]
+    fn forged_pongs_break_the_protocol() {
         let mut session = Session::new(PACE, at(50));
-        assert!(session.acknowledged(tally(3), tally(2)).is_err(), "more than were sent");
-        assert!(session.acknowledged(Tally { bytes: 201, ..tally(2) }, tally(2)).is_err(), "more bytes than were sent");
-        assert!(session.acknowledged(tally(2), tally(2)).is_ok());
-        assert!(session.acknowledged(tally(1), tally(2)).is_err(), "backwards");
-        assert_eq!(session.unacknowledged(tally(5)), 3);
+        steps(&mut session, at(50));
         assert!(session.pong(at(60), 49_999).is_err(), "from before the link");
         assert!(session.pong(at(60), 50_001).is_err(), "never sent");
         assert_eq!(session.pong(at(60), 50_000), Ok(at(10)));
@@ -241,7 +189,7 @@ mod tests {
         let mut session = Session::new(PACE, at(0));
         for second in 1..60 {
             session.deaf(at(second * 1000));
-            assert!(!steps(&mut session, at(second * 1000)).contains(&Step::Interrupted));
+            assert!(!steps(&mut session, at(second * 1000)).contains(&Step::GiveUp));
         }
     }
 }

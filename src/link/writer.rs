@@ -5,8 +5,6 @@ use super::lanes::TAKE_BUFFERS;
 use super::outbox::{Next, Outbox};
 use super::peer::Peer;
 use crate::buffer::Buffer;
-use crate::event::{Event, EventQueue};
-use crate::server::RemoteServer;
 use crate::transport::channel::SendHalf;
 use crate::transport::record::{MAX_PLAIN, OVERHEAD, Sealer};
 use crate::wire::control::Control;
@@ -21,11 +19,10 @@ pub(super) struct Writer {
     commons: Arc<Commons>,
     /// Sealed records of which the operating system has not taken everything, and how much it has taken.
     sealed: Option<(Buffer, usize)>,
-    /// Bytes of the outbox that were sealed last.
+    /// Bytes of messages that were sealed last.
     carried: usize,
-    /// The game must be told that there is room again.
-    writable: bool,
     control: Vec<u8>,
+    /// What was sealed last: the outbox keeps it once it is written.
     frames: Vec<Buffer>,
     /// The end of the stream has been written.
     closed: bool,
@@ -50,7 +47,7 @@ impl Writer {
     pub(super) fn new(socket: Arc<SendHalf>, sealer: Sealer, commons: Arc<Commons>) -> Self {
         // Room for all that a round can take, so that nothing grows later.
         let (control, frames) = (Vec::new(), Vec::with_capacity(TAKE_BUFFERS));
-        Self { socket, sealer, commons, sealed: None, carried: 0, writable: false, control, frames, closed: false, failed: None }
+        Self { socket, sealer, commons, sealed: None, carried: 0, control, frames, closed: false, failed: None }
     }
 
     /// Takes what waits, seals it and writes as much as the socket takes. Never blocks.
@@ -59,9 +56,7 @@ impl Writer {
             return Err(error);
         }
         if self.sealed.is_none() {
-            let (next, writable) = outbox.take(std::mem::take(&mut self.carried), &mut self.control, &mut self.frames);
-            self.writable |= writable;
-            match next {
+            match outbox.take(&mut self.control, &mut self.frames) {
                 None => return Ok(Progress::Idle),
                 Some(Next::Frames) => {}
                 Some(Next::Goodbye(goodbye)) => Control::Goodbye(goodbye).append_to(&mut self.control),
@@ -86,18 +81,14 @@ impl Writer {
         Ok(Progress::More(self.carried))
     }
 
-    /// Whether the game must be told, once, that there is room again.
-    pub(super) fn take_writable(&mut self) -> bool {
-        std::mem::take(&mut self.writable)
-    }
-
-    pub(super) fn has_writable(&self) -> bool {
-        self.writable
-    }
-
     /// For the link's task to find: a caller has failed to write.
     pub(super) fn fail(&mut self, error: io::Error) {
         self.failed = Some(error);
+    }
+
+    /// What was taken and is not known to be written.
+    pub(super) fn into_frames(self) -> Vec<Buffer> {
+        self.frames
     }
 
     /// Whose it is.
@@ -129,7 +120,6 @@ impl Writer {
         append(&mut self.sealer, &self.control)?;
         self.carried = plain;
         self.control.clear();
-        self.frames.clear();
         self.sealed = Some((sealed, 0));
         Ok(())
     }
@@ -145,12 +135,10 @@ impl Writer {
 }
 
 /// The link's task that writes: again and again, until the outbox says to hang up.
-pub(super) async fn write(socket: Arc<SendHalf>, peer: Arc<Peer>, queue: Arc<EventQueue>) -> io::Result<()> {
+pub(super) async fn write(socket: Arc<SendHalf>, peer: Arc<Peer>) -> io::Result<()> {
     let mut turn = Turn::default();
-    // Told before a later link, and before the end of this one is: both take the writer away first.
-    let tell = || queue.push(Event::Writable { server: RemoteServer::new(peer.clone()) });
     loop {
-        let Some(progress) = peer.outbox.advance(&socket, tell) else { return Ok(()) };
+        let Some(progress) = peer.outbox.advance(&socket) else { return Ok(()) };
         match progress? {
             Progress::More(bytes) => turn.round(bytes).await,
             Progress::Idle => peer.outbox.work().await,

@@ -8,13 +8,13 @@ use crate::cluster::{Action, Admission, Cluster, LinkId, Notice, Passport, StopR
 use crate::error::Error;
 use crate::event::Event;
 use crate::id::ServerId;
-use crate::link::{ConnectionState, DialFailure, Offer, Peer};
+use crate::link::{Closing, ConnectionState, DialFailure, Offer, Peer};
 use crate::registry::embedded::Host;
 use crate::registry::{self, Command, News, Registration, Wires};
 use crate::server::RemoteServer;
 use crate::transport::channel::Channels;
 use crate::transport::identity::Identity;
-use crate::wire::control::{Goodbye, Refusal, RefusalCode};
+use crate::wire::control::{Refusal, RefusalCode};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
@@ -53,7 +53,7 @@ enum Link {
     /// Established, and waits to be told whether it is wanted.
     Established(oneshot::Sender<Start>),
     /// Runs; dropped when it has been told to close.
-    Started(Option<oneshot::Sender<Goodbye>>),
+    Started(Option<oneshot::Sender<Closing>>),
 }
 
 struct Waiting {
@@ -164,9 +164,9 @@ impl Node {
         let now = self.shared.epoch.elapsed();
         match input {
             Input::Offer { offer, reply, until } => self.answer(Waiting { offer, reply, until }),
-            Input::Up { link, start } => {
+            Input::Up { link, resumes, start } => {
                 self.links.insert(link, Link::Established(start));
-                self.cluster.link_up(now, link);
+                self.cluster.link_up(now, link, resumes);
             }
             Input::Down { link, end } => {
                 self.links.remove(&link);
@@ -222,7 +222,7 @@ impl Node {
         let answer = match self.cluster.admit(&offer.hello, proven) {
             Admission::Wait => return self.waiting.push(Waiting { offer, reply, until }),
             Admission::Refuse(refusal) => Err(refusal),
-            Admission::Accept { link, protocol } => match self.cluster.welcome(&offer.hello, protocol) {
+            Admission::Accept { link, protocol } => match self.cluster.welcome(&offer.hello, link, protocol) {
                 Some(welcome) => Ok((link, welcome)),
                 None => Err(unavailable("this server is not registered yet")),
             },
@@ -251,8 +251,9 @@ impl Node {
     fn carry_out(&mut self, action: Action) -> Option<(StopReason, String)> {
         match action {
             Action::Dial { link, to } => self.dial(link, to),
-            Action::Start { link } => self.start(link),
-            Action::Close { link, goodbye } => self.close(link, goodbye),
+            Action::Start { link, resumes } => self.start(link, resumes),
+            Action::Close { link, goodbye } => self.close(link, Closing::Goodbye(goodbye)),
+            Action::Abandon { link } => self.close(link, Closing::Abandon),
             Action::ReportFailure(id) => self.command(Command::ReportFailure(id)),
             Action::Deregister => {
                 // Also when the end was not asked for: calls answer `Stopped`, and nothing waits for the game to poll.
@@ -267,29 +268,29 @@ impl Node {
     }
 
     fn dial(&mut self, link: LinkId, to: Registration) {
-        let Some(goal) = self.cluster.goal(&to) else { return };
-        if let Some(peer) = self.shared.peers.read().get(&to.id) {
+        let Some(goal) = self.cluster.goal(link, &to) else { return };
+        if let Some(peer) = self.peer(to.id).filter(|peer| peer.state() == ConnectionState::Disconnected) {
             peer.set_state(ConnectionState::Connecting);
         }
         let task = tokio::spawn(tasks::dial_one(self.context.clone(), link, goal));
         self.links.insert(link, Link::Dialing(task.abort_handle()));
     }
 
-    fn start(&mut self, link: LinkId) {
+    fn start(&mut self, link: LinkId, resumes: bool) {
         let Some(Link::Established(start)) = self.links.remove(&link) else { return };
         let Some(peer) = self.cluster.member_of(link).and_then(|id| self.shared.peers.read().get(&id).cloned()) else { return };
         let (close, closed) = oneshot::channel();
         // The link's task waits for exactly this; if the runtime is going down it does not matter.
-        let _ = start.send(Start { peer, close: closed });
+        let _ = start.send(Start { peer, close: closed, resumes });
         self.links.insert(link, Link::Started(Some(close)));
     }
 
-    fn close(&mut self, link: LinkId, goodbye: Goodbye) {
+    fn close(&mut self, link: LinkId, closing: Closing) {
         match self.links.get_mut(&link) {
             Some(Link::Started(close)) => {
                 if let Some(close) = close.take() {
                     // A link that has just ended by itself says so with `Down`.
-                    let _ = close.send(goodbye);
+                    let _ = close.send(closing);
                 }
             }
             Some(Link::Dialing(task)) => {
@@ -326,13 +327,33 @@ impl Node {
                     queue.push(Event::ServerConnected { server: RemoteServer::new(peer) });
                 }
             }
+            Notice::Interrupted { id, text } => {
+                if let Some(peer) = self.peer(id) {
+                    tracing::info!(
+                        "the link to server {id} ({}/{}) broke: {text}; will go on with it when it is back",
+                        peer.group,
+                        peer.name
+                    );
+                    peer.set_state(ConnectionState::Interrupted);
+                    peer.trace.lock().last_end = Some(text);
+                    queue.push(Event::ServerInterrupted { server: RemoteServer::new(peer) });
+                }
+            }
+            Notice::Resumed { id, .. } => {
+                if let Some(peer) = self.peer(id) {
+                    *peer.trace.lock() = Default::default();
+                    peer.set_state(ConnectionState::Connected);
+                    queue.push(Event::ServerResumed { server: RemoteServer::new(peer) });
+                }
+            }
             Notice::Disconnected { id, end } => {
                 if let Some(peer) = self.peer(id) {
+                    let unacknowledged = peer.outbox.close();
                     peer.set_state(ConnectionState::Disconnected);
                     peer.trace.lock().last_end = Some(end.text.clone());
                     let reason = end.disconnect_reason();
                     let server = RemoteServer::new(peer);
-                    queue.push(Event::ServerDisconnected { server, reason, text: end.text, unacknowledged: end.unacknowledged });
+                    queue.push(Event::ServerDisconnected { server, reason, text: end.text, unacknowledged });
                 }
             }
             Notice::Left { id, reason } => {

@@ -61,9 +61,9 @@ impl RemoteServer {
         self.0.round_trip()
     }
 
-    /// Bytes that wait in its outbox, frame headers (8 bytes a message) included.
+    /// What counts against `limits.outbox_bytes`: bytes that wait to be sent or to be acknowledged, frame headers (8 bytes a message) included.
     pub fn queued_bytes(&self) -> usize {
-        self.0.outbox.queued_bytes()
+        self.0.outbox.unacknowledged_bytes()
     }
 
     /// Sends a message: copied before this returns, never blocks. `delivery` is a [`SendMode`](crate::SendMode), perhaps

@@ -33,6 +33,7 @@ pub(super) fn settings(shared: &Shared, connector: &dyn Connector) -> Settings {
         reconnect_min: millis(config.limits.reconnect_min_ms),
         reconnect_max: millis(config.limits.reconnect_max_ms),
         reconnect_attempts: config.limits.reconnect_attempts,
+        resume_window: millis(config.limits.resume_window_ms),
         drain: millis(config.limits.drain_ms),
         ids_are_seats: connector.ids_are_seats(),
         seed: rand::random(),
@@ -62,11 +63,7 @@ pub(super) fn candidate(shared: &Shared, bound: SocketAddr) -> Candidate {
 }
 
 pub(super) fn pace(limits: &LimitsSection) -> Pace {
-    Pace {
-        keep_alive: millis(limits.keep_alive_ms),
-        interrupted_after: millis(limits.interrupted_after_ms),
-        resume_window: millis(limits.resume_window_ms),
-    }
+    Pace { keep_alive: millis(limits.keep_alive_ms), interrupted_after: millis(limits.interrupted_after_ms) }
 }
 
 pub(super) fn millis(ms: u64) -> Duration {

@@ -23,7 +23,7 @@ pub struct Stats {
     pub sends_refused: u64,
     /// Bytes that wait in all outboxes.
     pub outbox_bytes: usize,
-    /// Bytes of reliable messages that are not known to have arrived, those that wait included.
+    /// Bytes of messages, headers included, that are not known to have arrived, those that wait included.
     pub unacknowledged_bytes: u64,
     /// Memory of messages received and not yet polled, and of large ones of which not everything is there yet.
     pub inbox_bytes: usize,
@@ -84,7 +84,7 @@ pub(super) fn collect(shared: &Shared) -> Stats {
         stats.received_by_datagram += peer.traffic.by_datagram.load(Ordering::Relaxed);
         stats.sends_refused += peer.traffic.refused.load(Ordering::Relaxed);
         stats.outbox_bytes += peer.outbox.queued_bytes() + datagrams.queued_bytes;
-        stats.unacknowledged_bytes += peer.unacknowledged_bytes();
+        stats.unacknowledged_bytes += peer.outbox.unacknowledged_bytes() as u64;
         stats.inbox_bytes += peer.inbox.bytes();
     }
     stats.messages_dropped = stats.dropped_link_busy + stats.dropped_datagram_queue;

@@ -5,10 +5,10 @@ use super::shared::Shared;
 use crate::cluster::{Goal, LinkEnd, LinkEndReason, LinkId};
 use crate::id::ServerId;
 use crate::link::handshake::HandshakeError;
-use crate::link::{DialFailure, Offer, Pace, Peer, Running, Way, accept, dial, run};
+use crate::link::{Accepted, Closing, DialFailure, Offer, Pace, Peer, Running, Way, accept, dial, run};
 use crate::transport::channel::{Channel, Channels};
 use crate::transport::datagrams::Datagrams;
-use crate::wire::control::{Goodbye, Refusal, RefusalCode, Welcome};
+use crate::wire::control::{Refusal, RefusalCode, Welcome};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +47,8 @@ pub(super) enum Input {
     /// Both sides agreed; the link waits for `start`. If that is dropped, it ends without a word.
     Up {
         link: LinkId,
+        /// It goes on with the session that the dialer named.
+        resumes: bool,
         start: oneshot::Sender<Start>,
     },
     Down {
@@ -63,7 +65,8 @@ pub(super) enum Input {
 /// The node wants the link: go.
 pub(super) struct Start {
     pub(super) peer: Arc<Peer>,
-    pub(super) close: oneshot::Receiver<Goodbye>,
+    pub(super) close: oneshot::Receiver<Closing>,
+    pub(super) resumes: bool,
 }
 
 /// Accepts until it is aborted; links that came out of it live on.
@@ -94,7 +97,7 @@ async fn accept_one(context: Arc<Context>, socket: TcpStream, from: SocketAddr, 
     let outcome = accept(&context.channels, socket, context.handshake, ask).await;
     drop(slot);
     match outcome {
-        Ok((link, channel)) => run_link(context, link, channel, None).await,
+        Ok(Accepted { link, resumes, channel }) => run_link(context, link, resumes, channel, None).await,
         Err((link, error)) => {
             // One that we dial ourselves has knocked meanwhile: nothing is wrong.
             if !matches!(&error, HandshakeError::Refused(refusal) if refusal.code == RefusalCode::Reversed) {
@@ -129,19 +132,19 @@ async fn ask(context: &Context, offer: Offer, deadline: Instant) -> Result<(Link
 
 pub(super) async fn dial_one(context: Arc<Context>, link: LinkId, goal: Goal) {
     match dial(&context.channels, &goal, context.loopback_only, context.handshake).await {
-        Ok(channel) => {
+        Ok((channel, resumes)) => {
             let to = channel.reader.peer_addr().ok();
-            run_link(context, link, channel, to).await;
+            run_link(context, link, resumes, channel, to).await;
         }
         Err(failure) => context.tell(Input::DialFailed { link, to: goal.expected.id, failure }).await,
     }
 }
 
 /// `dialed`: the address of the other side, on the side that dialled.
-async fn run_link(context: Arc<Context>, link: LinkId, channel: Channel, dialed: Option<SocketAddr>) {
+async fn run_link(context: Arc<Context>, link: LinkId, resumes: bool, channel: Channel, dialed: Option<SocketAddr>) {
     let (start, started) = oneshot::channel();
-    context.tell(Input::Up { link, start }).await;
-    let Ok(Start { peer, close }) = started.await else { return };
+    context.tell(Input::Up { link, resumes, start }).await;
+    let Ok(Start { peer, close, resumes }) = started.await else { return };
     let running = Running {
         peer: peer.clone(),
         queue: context.shared.queue.clone(),
@@ -150,23 +153,21 @@ async fn run_link(context: Arc<Context>, link: LinkId, channel: Channel, dialed:
         max_message_bytes: context.shared.config.limits.max_message_bytes,
         drain: context.drain,
         close,
+        resumes,
         way: context.datagrams.clone().map(|datagrams| Way { datagrams, dial: dialed }),
     };
     // On a task of its own, so that a bug in one link is the end of that link alone.
     let end = tokio::spawn(run(channel, running)).await.unwrap_or_else(|_| {
-        peer.outbox.close();
-        LinkEnd {
-            reason: LinkEndReason::Lost,
-            text: "a bug in Sinew ended this link; please report it, with the log".into(),
-            unacknowledged: 0,
-        }
+        peer.outbox.detach();
+        // Nothing is resumed on what a bug has left behind.
+        LinkEnd { reason: LinkEndReason::Protocol, text: "a bug in Sinew ended this link; please report it, with the log".into() }
     });
     context.tell(Input::Down { link, end }).await;
 }
 
 /// The end of a link of which nothing was ever reported.
 pub(super) fn never_started() -> LinkEnd {
-    LinkEnd { reason: LinkEndReason::Lost, text: "the handshake was not completed".into(), unacknowledged: 0 }
+    LinkEnd { reason: LinkEndReason::Lost, text: "the handshake was not completed".into() }
 }
 
 impl Context {

@@ -27,10 +27,9 @@ pub(crate) enum Control {
     Pong {
         stamp: u64,
     },
-    /// How many reliable messages of this link have been received so far, and how many bytes their payloads are.
+    /// How many bytes of message frames have been received in this session.
     Ack {
         received: u64,
-        bytes: u64,
     },
     /// Nothing follows from this side.
     Goodbye(Goodbye),
@@ -42,6 +41,10 @@ pub(crate) enum Control {
     },
     /// Acceptor → dialer: found it; unreliable messages may go there.
     DatagramsBound,
+    /// Both, the first frame of a link that goes on with a session: how many bytes of message frames have been received in it.
+    Resume {
+        received: u64,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +56,10 @@ pub(crate) struct Hello {
     /// The server the dialer wants to reach.
     pub(crate) to: ServerId,
     pub(crate) terms: Terms,
+    /// The number of the session that begins, unless one goes on: the dialer never uses it again.
+    pub(crate) session: u64,
+    /// The session that the dialer wants to go on with.
+    pub(crate) resume: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +68,8 @@ pub(crate) struct Welcome {
     pub(crate) protocol: u16,
     pub(crate) from: Claim,
     pub(crate) terms: Terms,
+    /// The session that the dialer named goes on.
+    pub(crate) resumed: bool,
 }
 
 /// Who a server says it is; checked against its certificate and the registry.

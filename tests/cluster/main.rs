@@ -3,6 +3,7 @@
 mod asking;
 mod asynchronous;
 mod child;
+mod cuts;
 mod datagrams;
 mod idle;
 mod joining;
@@ -10,6 +11,7 @@ mod lanes;
 mod names;
 mod ports;
 mod pressure;
+mod proxy;
 mod registry;
 mod restarts;
 mod silence;

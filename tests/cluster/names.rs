@@ -72,7 +72,7 @@ fn a_ghost_whose_lease_still_runs_is_replaced_by_its_successor_at_once() {
     let mut ghost = crate::child::Child::start("names::a_ghost_whose_lease_still_runs_is_replaced_by_its_successor_at_once", &text);
     let to_ghost = lobby.connected("w1");
     ghost.kill();
-    lobby.disconnected("w1");
+    lobby.interrupted("w1");
 
     let mut successor = start("world", "w1", &registry);
     let (left, reason) = lobby.left("w1");
@@ -80,6 +80,6 @@ fn a_ghost_whose_lease_still_runs_is_replaced_by_its_successor_at_once() {
     let to_successor = lobby.connected("w1");
     successor.connected("l1");
     assert_ne!(to_successor.id(), to_ghost.id());
-    let expected = ["joined w1", "connected w1", "disconnected w1 Lost", "left w1 Replaced", "joined w1", "connected w1"];
+    let expected = ["joined w1", "connected w1", "interrupted w1", "disconnected w1 Lost", "left w1 Replaced", "joined w1", "connected w1"];
     assert_eq!(lobby.history_of("w1"), expected);
 }

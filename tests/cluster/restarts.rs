@@ -10,16 +10,16 @@ use std::time::{Duration, Instant};
 const BLIND: u64 = 60_000;
 
 #[test]
-fn a_killed_server_is_lost_and_leaves_when_its_lease_ends() {
+fn a_killed_server_is_lost_and_leaves_when_nobody_expects_it_back() {
     serve_if_child();
-    let (mut lobby, registry) = start_host("lobby", "l1", EAGER);
+    let (mut lobby, registry) = start_host("lobby", "l1", &format!("{EAGER}limits.resume_window_ms = 1000\n"));
     let mut child =
-        Child::start("restarts::a_killed_server_is_lost_and_leaves_when_its_lease_ends", &text(TOPOLOGY, "world", "w1", &registry));
+        Child::start("restarts::a_killed_server_is_lost_and_leaves_when_nobody_expects_it_back", &text(TOPOLOGY, "world", "w1", &registry));
     lobby.connected("w1");
     child.kill();
     assert_eq!(lobby.disconnected("w1").1, DisconnectReason::Lost);
     assert_eq!(lobby.left("w1").1, LeaveReason::Expired);
-    assert_eq!(lobby.history_of("w1"), ["joined w1", "connected w1", "disconnected w1 Lost", "left w1 Expired"]);
+    assert_eq!(lobby.history_of("w1"), ["joined w1", "connected w1", "interrupted w1", "disconnected w1 Lost", "left w1 Expired"]);
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn a_peer_that_restarts_on_the_same_port_is_connected_before_the_registry_notice
     let mut first = Child::start(me, &text(TOPOLOGY, "world", "w1", &listen));
     let before = lobby.connected("w1");
     first.kill();
-    lobby.disconnected("w1");
+    lobby.interrupted("w1");
     let mut second = start("world", "w1", &listen);
     let after = lobby.connected("w1");
     second.connected("l1");
@@ -51,7 +51,7 @@ fn another_server_on_the_port_of_a_dead_one_is_not_taken_for_it() {
     let mut first = Child::start(me, &text(TOPOLOGY, "world", "dead", &listen));
     let dead = lobby.connected("dead");
     first.kill();
-    lobby.disconnected("dead");
+    lobby.interrupted("dead");
     let mut second = start("world", "alive", &listen);
     lobby.connected("alive");
     second.connected("l1");

@@ -148,6 +148,13 @@ impl Seen {
         })
     }
 
+    pub(crate) fn interrupted(&mut self, name: &str) {
+        self.wait(&format!("interrupted {name}"), |event| match event {
+            Event::ServerInterrupted { server } if server.name() == name => Some(()),
+            _ => None,
+        });
+    }
+
     pub(crate) fn disconnected(&mut self, name: &str) -> (RemoteServer, DisconnectReason, u64) {
         self.wait(&format!("disconnected {name}"), |event| match event {
             Event::ServerDisconnected { server, reason, unacknowledged, .. } if server.name() == name => {

@@ -26,7 +26,7 @@ fn a_server_has_no_link_to_itself() {
 
     // Another server's entry leads here, by a wrong server.advertise.
     let elsewhere = Server::new(2, "chat", "d");
-    let hello = chat.cluster.goal(&elsewhere.entry).expect("it is registered").hello;
+    let hello = chat.hello_to(&elsewhere).hello;
     let Admission::Refuse(refusal) = chat.cluster.admit(&hello, Passport { group: "chat", name: "c" }) else { panic!("accepts itself") };
     assert_eq!(refusal.code, RefusalCode::WrongServer);
     assert!(refusal.text.contains("dialled itself; correct server.advertise"), "{}", refusal.text);
@@ -66,7 +66,7 @@ fn servers_with_different_topologies_both_name_the_group_that_differs() {
     let expected = "group `world`: connects_to names `lobby` on the accepting server but not on the dialing one";
     assert!(refused.text.contains(expected), "{}", refused.text);
 
-    let welcome = world.cluster.welcome(&goal.hello, 1).expect("it is registered");
+    let welcome = world.cluster.welcome(&goal.hello, LinkId(1), 1).expect("it is registered");
     assert_eq!(goal.check(&welcome, world.passport()), Err(refused), "word for word the same");
 }
 
@@ -80,7 +80,7 @@ fn servers_with_different_app_versions_both_name_them_unless_both_allow_it() {
     let Admission::Refuse(refused) = world.admit(&lobby, &goal) else { panic!("only one side allows it") };
     assert_eq!(refused.code, RefusalCode::AppVersion);
     assert!(refused.text.contains("dialing server has app version `1.0`, the accepting one `2.0`"), "{}", refused.text);
-    let welcome = world.cluster.welcome(&goal.hello, 1).expect("it is registered");
+    let welcome = world.cluster.welcome(&goal.hello, LinkId(1), 1).expect("it is registered");
     assert_eq!(goal.check(&welcome, world.passport()), Err(refused), "word for word the same");
 
     let mut goal = goal;
@@ -95,11 +95,11 @@ fn neither_side_talks_to_a_server_that_is_not_who_it_says() {
     let goal = lobby.hello_to(&world);
     let stranger = Passport { group: "world", name: "other" };
     assert!(matches!(world.cluster.admit(&goal.hello, stranger), Admission::Refuse(Refusal { code: RefusalCode::Identity, .. })));
-    let mut welcome = world.cluster.welcome(&goal.hello, 1).expect("it is registered");
+    let mut welcome = world.cluster.welcome(&goal.hello, LinkId(1), 1).expect("it is registered");
     assert_eq!(goal.check(&welcome, stranger).map_err(|refusal| refusal.code), Err(RefusalCode::Identity));
     welcome.from.id = id(7);
     assert_eq!(goal.check(&welcome, world.passport()).map_err(|refusal| refusal.code), Err(RefusalCode::WrongServer));
-    welcome = world.cluster.welcome(&goal.hello, 2).expect("it is registered");
+    welcome = world.cluster.welcome(&goal.hello, LinkId(1), 2).expect("it is registered");
     assert_eq!(goal.check(&welcome, world.passport()).map_err(|refusal| refusal.code), Err(RefusalCode::Protocol));
 
     let mut foreign = goal.hello.clone();

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_peer_that_restarts_on_the_same_port_is_found_again_before_the_registry_has_noticed() {
-    let (mut lobby, link, world, _) = connected();
+    let (mut lobby, link, world, _) = connected_without_resume();
     drop(world);
     lobby.link_down(link, LinkEndReason::Lost);
     assert_eq!(lobby.notices(), [Notice::Disconnected { id: id(2), end: lost() }], "still listed: not left");
@@ -13,7 +13,7 @@ fn a_peer_that_restarts_on_the_same_port_is_found_again_before_the_registry_has_
     lobby.wait();
     let (dial, to) = lobby.dialled();
     let mut restarted = Server::unregistered(3, "world", "w", |_| {});
-    let goal = lobby.cluster.goal(&to).expect("it is registered");
+    let goal = lobby.cluster.goal(dial, &to).expect("it is registered");
     assert_eq!(restarted.admit(&lobby, &goal), Admission::Wait);
     restarted.news(News::Registered(restarted.entry.clone()));
     let Admission::Refuse(refusal) = restarted.admit(&lobby, &goal) else { panic!("server 3 is not server 2") };
@@ -49,14 +49,15 @@ fn two_handshakes_at_once_end_in_exactly_one_link() {
     let second = shake_hands(&mut lobby, dial, &mut world);
     world.link_up(first);
     let given_up = Action::Close { link: first, goodbye: Goodbye::Superseded };
-    let (connected, start) = (Action::Notify(Notice::Connected { id: id(1), link: second }), Action::Start { link: second });
+    let (connected, start) =
+        (Action::Notify(Notice::Connected { id: id(1), link: second }), Action::Start { link: second, resumes: false });
     assert_eq!(world.actions(), [given_up.clone(), connected, start, given_up]);
     assert_eq!(lobby.notices(), [Notice::Connected { id: id(2), link: dial }]);
 }
 
 #[test]
 fn a_link_that_one_side_believes_in_gives_way_to_a_newer_one() {
-    let (mut lobby, link, mut world, old) = connected();
+    let (mut lobby, link, mut world, old) = connected_without_resume();
     lobby.link_down(link, LinkEndReason::Lost);
     lobby.wait();
     let (dial, _) = lobby.dialled();
@@ -91,7 +92,7 @@ fn a_peer_that_moved_is_dialled_at_its_new_address_at_once() {
 
 #[test]
 fn links_that_do_not_hold_are_dialled_ever_more_slowly_and_reported() {
-    let (mut lobby, mut link, _, _) = connected();
+    let (mut lobby, mut link, _, _) = connected_without_resume();
     let mut reported = 0;
     for _ in 0..20 {
         lobby.link_down(link, LinkEndReason::Lost);

@@ -87,7 +87,7 @@ fn where_ids_are_seats_the_peers_tell_the_older_server_that_it_is_replaced() {
 
 #[test]
 fn losing_the_registry_keeps_every_link() {
-    let (mut lobby, link, world, _) = connected();
+    let (mut lobby, link, world, _) = connected_without_resume();
     lobby.news(News::Lost("no route".into()));
     assert_eq!(lobby.notices(), [Notice::RegistryLost("no route".into())]);
     lobby.link_down(link, LinkEndReason::Lost);
@@ -110,7 +110,7 @@ fn losing_the_registry_keeps_every_link() {
 
 #[test]
 fn a_lease_that_ran_out_keeps_a_live_link_and_the_member_leaves_with_it() {
-    let (mut lobby, link, _, _) = connected();
+    let (mut lobby, link, _, _) = connected_without_resume();
     lobby.news(left(2, registry::LeaveReason::Expired));
     lobby.news(News::Snapshot(vec![lobby.entry.clone()]));
     assert_eq!(lobby.actions(), []);
@@ -172,7 +172,7 @@ fn news_that_come_late_do_not_revive_a_server_that_is_saying_goodbye() {
 
 #[test]
 fn a_forgotten_server_leaves_when_its_last_handshake_fails() {
-    let (lobby, _, mut world, old) = connected();
+    let (lobby, _, mut world, old) = connected_without_resume();
     let goal = lobby.hello_to(&world);
     let Admission::Accept { link: pending, .. } = world.admit(&lobby, &goal) else { panic!("refused") };
     world.news(left(1, registry::LeaveReason::Expired));

@@ -5,6 +5,7 @@
 mod admission;
 mod links;
 mod members;
+mod sessions;
 
 use super::*;
 use crate::config::GroupSection;
@@ -41,7 +42,7 @@ fn lost() -> LinkEnd {
 }
 
 fn end(reason: LinkEndReason) -> LinkEnd {
-    LinkEnd { reason, text: String::new(), unacknowledged: 0 }
+    LinkEnd { reason, text: String::new() }
 }
 
 fn joined(server: &Server) -> News {
@@ -77,6 +78,7 @@ impl Server {
             reconnect_min: SECOND / 10,
             reconnect_max: SECOND * 5,
             reconnect_attempts: 3,
+            resume_window: SECOND * 10,
             drain: SECOND * 2,
             ids_are_seats: false,
             seed: raw,
@@ -103,7 +105,7 @@ impl Server {
     }
 
     fn link_up(&mut self, link: LinkId) {
-        self.cluster.link_up(self.now, link);
+        self.cluster.link_up(self.now, link, false);
     }
 
     fn link_down(&mut self, link: LinkId, reason: LinkEndReason) {
@@ -144,8 +146,10 @@ impl Server {
         self.cluster.timeout(self.now);
     }
 
+    /// What the dial that is under way begins with, or would if there were one.
     fn hello_to(&self, acceptor: &Server) -> Goal {
-        self.cluster.goal(&acceptor.entry).expect("it is registered")
+        let dial = self.cluster.links.iter().find(|(_, held)| held.member == acceptor.entry.id).map_or(LinkId(1), |(link, _)| *link);
+        self.cluster.goal(dial, &acceptor.entry).expect("it is registered")
     }
 
     /// Answers the hello of `dialer`.
@@ -159,22 +163,34 @@ fn shake_hands(dialer: &mut Server, dialled: LinkId, acceptor: &mut Server) -> L
     let goal = dialer.hello_to(acceptor);
     let admission = acceptor.admit(dialer, &goal);
     let Admission::Accept { link, protocol } = admission else { panic!("{admission:?}") };
-    let welcome = acceptor.cluster.welcome(&goal.hello, protocol).expect("it is registered");
+    let welcome = acceptor.cluster.welcome(&goal.hello, link, protocol).expect("it is registered");
     goal.check(&welcome, acceptor.passport()).expect("the welcome is in order");
-    acceptor.link_up(link);
-    dialer.link_up(dialled);
+    acceptor.cluster.link_up(acceptor.now, link, welcome.resumed);
+    dialer.cluster.link_up(dialer.now, dialled, welcome.resumed);
     link
 }
 
 /// A lobby (id 1) and a world (id 2) with a link, and everything reported; the numbers of the link on both sides.
 fn connected() -> (Server, LinkId, Server, LinkId) {
-    let (mut lobby, mut world) = (Server::new(1, "lobby", "l"), Server::new(2, "world", "w"));
+    connected_with(|_| {})
+}
+
+/// The same, and no session outlives its link.
+fn connected_without_resume() -> (Server, LinkId, Server, LinkId) {
+    connected_with(|settings| settings.resume_window = Duration::ZERO)
+}
+
+fn connected_with(change: impl Fn(&mut Settings)) -> (Server, LinkId, Server, LinkId) {
+    let (mut lobby, mut world) = (Server::with(1, "lobby", "l", &change), Server::with(2, "world", "w", &change));
     world.news(joined(&lobby));
     lobby.news(joined(&world));
     let (dialled, to) = lobby.dialled();
     assert_eq!(to, world.entry);
     let accepted = shake_hands(&mut lobby, dialled, &mut world);
-    assert_eq!(lobby.actions(), [Action::Notify(Notice::Connected { id: id(2), link: dialled }), Action::Start { link: dialled }]);
+    assert_eq!(
+        lobby.actions(),
+        [Action::Notify(Notice::Connected { id: id(2), link: dialled }), Action::Start { link: dialled, resumes: false }]
+    );
     let joined = Notice::Joined { registration: lobby.entry.clone(), direction: Direction::Incoming };
     assert_eq!(world.notices(), [joined, Notice::Connected { id: id(1), link: accepted }]);
     (lobby, dialled, world, accepted)

@@ -22,11 +22,13 @@ impl World {
             (Side::Acceptor, Phase::Agreed, Frame::Confirm) => {
                 self.set_phase(connection, side, Phase::Up);
                 self.send(connection, side, Frame::Confirmed);
-                self.tell(connection, side, SECOND / 500, Inform::LinkUp);
+                let resumes = self.network.connections[connection].resumes;
+                self.tell(connection, side, SECOND / 500, Inform::LinkUp { resumes });
             }
             (Side::Dialer, Phase::Agreed, Frame::Confirmed) => {
                 self.set_phase(connection, side, Phase::Up);
-                self.tell(connection, side, SECOND / 500, Inform::LinkUp);
+                let resumes = self.network.connections[connection].resumes;
+                self.tell(connection, side, SECOND / 500, Inform::LinkUp { resumes });
             }
             (Side::Dialer, _, Frame::Refused(refusal)) => {
                 self.trace.add(self.now, || format!("    refused: {}", refusal.text));
@@ -55,12 +57,13 @@ impl World {
         match self.processes[process].cluster.admit(&hello, passport) {
             Admission::Accept { link, protocol } => {
                 let actor = &mut self.processes[process];
-                let welcome = actor.cluster.welcome(&hello, protocol);
+                let welcome = actor.cluster.welcome(&hello, link, protocol);
                 actor.waiting.remove(&connection);
                 actor.held.insert(link, Held { connection, side: Side::Acceptor, started: false });
                 let end = &mut self.network.connections[connection].ends[1];
                 end.link = Some(link);
                 end.phase = Phase::Agreed;
+                self.network.connections[connection].resumes = welcome.as_ref().is_some_and(|welcome| welcome.resumed);
                 match welcome {
                     Some(welcome) => self.send(connection, Side::Acceptor, Frame::Welcome(welcome)),
                     None => self.fail(process, "accepts before it is registered".into()),

@@ -3,7 +3,7 @@
 use crate::cluster::membership::State;
 use crate::cluster::{Action, Cluster, LeaveReason, LinkId, Notice};
 use crate::id::ServerId;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 /// No pair of servers may be dialled more often than this: (times, within).
@@ -15,16 +15,19 @@ pub(super) struct Judge {
     pub(super) stopped: bool,
     /// The servers that have joined and not left, and the link of those that are connected.
     pub(super) views: BTreeMap<ServerId, Option<LinkId>>,
+    /// Connected for the game, but between two links.
+    interrupted: BTreeSet<ServerId>,
     left: BTreeMap<ServerId, LeaveReason>,
-    /// `Connected` was reported: the next action must be this link's `Start`.
-    starting: Option<LinkId>,
+    /// `Connected` or `Resumed` was reported: the next action must be this link's `Start`.
+    starting: Option<(LinkId, bool)>,
     dials: BTreeMap<ServerId, VecDeque<Duration>>,
 }
 
 impl Judge {
-    pub(super) fn action(&mut self, now: Duration, action: &Action, seats: bool) -> Result<(), String> {
-        if let Some(expected) = self.starting.take() {
-            return if *action == (Action::Start { link: expected }) {
+    /// `member`: whose link the action is about.
+    pub(super) fn action(&mut self, now: Duration, action: &Action, member: Option<ServerId>, seats: bool) -> Result<(), String> {
+        if let Some((link, resumes)) = self.starting.take() {
+            return if *action == (Action::Start { link, resumes }) {
                 Ok(())
             } else {
                 Err(format!("{action:?} between connected and start"))
@@ -32,11 +35,19 @@ impl Judge {
         }
         match action {
             Action::Notify(notice) => self.notice(notice, seats).map_err(|error| format!("{notice:?}: {error}")),
-            Action::Start { link } => Err(format!("{link:?} starts without connected")),
+            // Another link took over before the end of the old one was noticed.
+            Action::Start { link, resumes: true } => match member.and_then(|id| self.views.get_mut(&id)) {
+                Some(Some(connected)) => {
+                    *connected = *link;
+                    Ok(())
+                }
+                _ => Err(format!("{link:?} goes on with the session of {member:?}, which is not connected")),
+            },
+            Action::Start { link, resumes: false } => Err(format!("{link:?} starts without connected")),
             Action::Dial { to, .. } if self.stopped => Err(format!("dials {} after stopped", to.id)),
             Action::Dial { to, .. } => self.dial(now, to.id),
             Action::ReportFailure(id) if !self.views.contains_key(id) => Err(format!("reports a failure of {id}, which it does not see")),
-            Action::Close { .. } | Action::ReportFailure(_) | Action::Deregister => Ok(()),
+            Action::Close { .. } | Action::Abandon { .. } | Action::ReportFailure(_) | Action::Deregister => Ok(()),
         }
     }
 
@@ -52,14 +63,32 @@ impl Judge {
             }
             Notice::Joined { registration, .. } => self.joined(registration.id, seats),
             Notice::Connected { id, link } => match self.views.get_mut(id) {
+                Some(None) if self.interrupted.contains(id) => Err("is between two links".into()),
                 Some(connected @ None) => {
                     *connected = Some(*link);
-                    self.starting = Some(*link);
+                    self.starting = Some((*link, false));
                     Ok(())
                 }
                 Some(Some(_)) => Err("is connected already".into()),
                 None => Err("has not joined".into()),
             },
+            Notice::Interrupted { id, .. } => match self.views.get_mut(id) {
+                Some(connected @ Some(_)) => {
+                    *connected = None;
+                    self.interrupted.insert(*id);
+                    Ok(())
+                }
+                _ => Err("is not connected".into()),
+            },
+            Notice::Resumed { id, link } => match self.views.get_mut(id) {
+                Some(connected @ None) if self.interrupted.remove(id) => {
+                    *connected = Some(*link);
+                    self.starting = Some((*link, true));
+                    Ok(())
+                }
+                _ => Err("was not interrupted".into()),
+            },
+            Notice::Disconnected { id, .. } if self.interrupted.remove(id) => Ok(()),
             Notice::Disconnected { id, .. } => match self.views.get_mut(id) {
                 Some(connected @ Some(_)) => {
                     *connected = None;
@@ -70,6 +99,7 @@ impl Judge {
             Notice::Left { id, reason } => {
                 self.left.insert(*id, *reason);
                 match self.views.remove(id) {
+                    Some(None) if self.interrupted.contains(id) => Err("still connected, though interrupted".into()),
                     Some(None) => Ok(()),
                     Some(Some(_)) => Err("still connected".into()),
                     None => Err("has not joined".into()),
@@ -135,7 +165,7 @@ impl Judge {
         for (id, member) in &cluster.members {
             let (up, others) = match member.state {
                 State::Up { link, .. } => (Some(link), None),
-                State::Closing { link, next } => (Some(link), next),
+                State::Closing { link, next } | State::Abandoned { link, next } => (Some(link), next),
                 State::Dialing { link } => (None, Some(link)),
                 State::Idle | State::Backoff { .. } => (None, None),
             };
@@ -143,7 +173,10 @@ impl Judge {
                 return Err(format!("{id} is {:?} but its game sees {:?}", member.state, self.views.get(id)));
             }
             references += [up, others, member.accepting].iter().flatten().count();
-            let known = |link: &LinkId| cluster.links.get(link) == Some(id);
+            if member.suspended.is_some() != self.interrupted.contains(id) || member.session.is_some() != member.in_session() {
+                return Err(format!("{id} is {member:?}, interrupted for its game: {}", self.interrupted.contains(id)));
+            }
+            let known = |link: &LinkId| cluster.member_of(*link) == Some(*id);
             if ![up, others, member.accepting].iter().flatten().all(known) {
                 return Err(format!("{id} has a link that is in no table: {member:?}"));
             }

@@ -2,6 +2,7 @@
 
 use super::node::{Held, Process};
 use super::world::{DRAIN, Event, Inform, ProcessId, SECOND, World};
+use crate::cluster::membership::{Member, State};
 use crate::cluster::{Goal, LinkEnd, LinkEndReason, LinkId};
 use crate::registry::Registration;
 use crate::wire::control::{Goodbye, Hello, Refusal, Welcome};
@@ -52,6 +53,8 @@ pub(super) enum Phase {
 pub(super) struct Connection {
     pub(super) goal: Goal,
     pub(super) hello: Option<Hello>,
+    /// What the acceptor said to the session that the dialer named.
+    pub(super) resumes: bool,
     pub(super) ends: [End; 2],
     /// Nothing gets through any more.
     pub(super) broken: bool,
@@ -97,7 +100,7 @@ impl Process {
 
 impl World {
     pub(super) fn dial(&mut self, process: ProcessId, link: LinkId, to: &Registration) {
-        let Some(goal) = self.processes[process].cluster.goal(to) else {
+        let Some(goal) = self.processes[process].cluster.goal(link, to) else {
             return self.fail(process, "dials before it is registered".into());
         };
         let connection = self.network.connections.len();
@@ -105,6 +108,7 @@ impl World {
         self.network.connections.push(Connection {
             goal,
             hello: None,
+            resumes: false,
             ends: [end(process, Some(link), Phase::Connecting), end(usize::MAX, None, Phase::Gone)],
             broken: false,
             arrivals: [self.now; 2],
@@ -210,12 +214,15 @@ impl World {
         self.end(connection, side, LinkEndReason::Lost);
     }
 
-    pub(super) fn start(&mut self, process: ProcessId, link: LinkId) {
+    pub(super) fn start(&mut self, process: ProcessId, link: LinkId, resumes: bool) {
         let Some(held) = self.processes[process].held.get_mut(&link) else {
             return self.fail(process, format!("starts {link:?}, which the node does not hold"));
         };
         held.started = true;
         let Held { connection, side, .. } = *held;
+        if resumes != self.network.connections[connection].resumes {
+            return self.fail(process, format!("starts {link:?} with resumes: {resumes}, which is not what was agreed"));
+        }
         let peer = self.network.connections[connection].ends[side.other() as usize].process;
         if let [.., earlier, later] = self.processes[process].started_to(&self.network, peer)[..] {
             self.after(SILENCE + SECOND * 5, Event::Twins(process, [earlier, later]));
@@ -228,6 +235,31 @@ impl World {
             self.set_phase(connection, side, Phase::Started);
             self.send(connection, side, Frame::Message);
         }
+        let sessions = [Side::Dialer, Side::Acceptor].map(|side| self.session_on(connection, side));
+        if let [Some(dialer), Some(acceptor)] = sessions
+            && dialer != acceptor
+        {
+            self.fail(process, format!("connection {connection} is of session {dialer} to one side and of {acceptor} to the other"));
+        }
+    }
+
+    /// The session that a started link is of, as its side sees it.
+    fn session_on(&self, connection: ConnectionId, side: Side) -> Option<u64> {
+        let end = &self.network.connections[connection].ends[side as usize];
+        let cluster = &self.processes.get(end.process)?.cluster;
+        let is_up = |member: &&Member| matches!(member.state, State::Up { link, .. } if Some(link) == end.link);
+        cluster.members.values().find(is_up).and_then(|member| member.session)
+    }
+
+    /// The machine goes on with the session of a link on another one.
+    pub(super) fn abandon(&mut self, process: ProcessId, link: LinkId) {
+        let Some(Held { connection, side, .. }) = self.processes[process].held.get(&link).copied() else { return };
+        if self.phase(connection, side) == Phase::Gone {
+            return;
+        }
+        self.set_phase(connection, side, Phase::Gone);
+        self.send(connection, side, Frame::End);
+        self.tell(connection, side, SECOND / 500, Inform::LinkDown(ended(LinkEndReason::Closed(Goodbye::Superseded))));
     }
 
     pub(super) fn twins(&mut self, process: ProcessId, links: [LinkId; 2]) -> Result<(), String> {
@@ -325,5 +357,5 @@ impl World {
 }
 
 fn ended(reason: LinkEndReason) -> LinkEnd {
-    LinkEnd { reason, text: String::new(), unacknowledged: 0 }
+    LinkEnd { reason, text: String::new() }
 }

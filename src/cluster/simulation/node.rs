@@ -53,7 +53,11 @@ impl World {
         let seats = self.plan.registry.seats();
         while let Some(action) = self.processes[process].cluster.next_action() {
             self.trace.add(self.now, || format!("    process {process}: {action:?}"));
-            if let Err(error) = self.processes[process].judge.action(self.now, &action, seats) {
+            let member = match &action {
+                Action::Start { link, .. } => self.processes[process].cluster.member_of(*link),
+                _ => None,
+            };
+            if let Err(error) = self.processes[process].judge.action(self.now, &action, member, seats) {
                 return self.fail(process, error);
             }
             self.act(process, action);
@@ -80,7 +84,14 @@ impl World {
     fn act(&mut self, process: ProcessId, action: Action) {
         match action {
             Action::Dial { link, to } => self.dial(process, link, &to),
-            Action::Start { link } => self.start(process, link),
+            Action::Start { link, resumes } => self.start(process, link, resumes),
+            Action::Abandon { link } => {
+                self.count("resumed without a word");
+                if !self.may_close(process, link, Goodbye::Superseded) {
+                    self.fail(process, format!("abandons the working {link:?} for no reason"));
+                }
+                self.abandon(process, link);
+            }
             Action::Close { link, goodbye } => {
                 if !self.may_close(process, link, goodbye) {
                     self.fail(process, format!("closes the working {link:?} ({goodbye:?}) for no reason"));
@@ -105,17 +116,21 @@ impl World {
         if !actor.held.get(&link).is_some_and(|held| held.started) {
             return true;
         }
-        let Some(id) = actor.cluster.links.get(&link) else { return false };
+        let Some(id) = actor.cluster.member_of(link) else { return false };
         match goodbye {
             Goodbye::Stopped | Goodbye::Replaced => actor.stopping,
-            Goodbye::YouLeft => actor.farewells.contains(id),
-            Goodbye::Superseded => actor.renamed == Some(self.now) || actor.cluster.links.values().filter(|other| *other == id).count() > 1,
+            Goodbye::YouLeft => actor.farewells.contains(&id),
+            Goodbye::Superseded => {
+                actor.renamed == Some(self.now) || actor.cluster.links.values().filter(|other| other.member == id).count() > 1
+            }
         }
     }
 
     fn note(&mut self, process: ProcessId, notice: &Notice) {
         let what = match notice {
             Notice::Connected { .. } => "connected",
+            Notice::Interrupted { .. } => "interrupted",
+            Notice::Resumed { .. } => "resumed",
             Notice::Disconnected { end, .. } => match end.disconnect_reason() {
                 DisconnectReason::Lost => "disconnected: Lost",
                 DisconnectReason::PeerStopped => "disconnected: PeerStopped",
@@ -181,11 +196,11 @@ impl World {
         if !self.processes[process].alive {
             return;
         }
-        if !matches!(inform, Inform::LinkUp) {
+        if !matches!(inform, Inform::LinkUp { .. }) {
             self.processes[process].held.remove(&link);
         }
         self.step(process, |cluster, now| match inform {
-            Inform::LinkUp => cluster.link_up(now, link),
+            Inform::LinkUp { resumes } => cluster.link_up(now, link, resumes),
             Inform::DialFailed(refusal) => cluster.dial_failed(now, link, refusal.as_ref()),
             Inform::LinkDown(end) => cluster.link_down(now, link, end),
         });
@@ -207,6 +222,7 @@ impl World {
             reconnect_min: SECOND / 10,
             reconnect_max: SECOND * 5,
             reconnect_attempts: 6,
+            resume_window: self.plan.resume_window,
             drain: DRAIN,
             ids_are_seats: registry.seats(),
             seed: self.rng.random(),

@@ -18,6 +18,8 @@ pub(super) struct Plan {
     pub(super) registry: RegistryKind,
     /// A registration that ran out comes back under a new id.
     pub(super) new_ids: bool,
+    /// How long sessions outlive their links.
+    pub(super) resume_window: Duration,
     /// Bounds of one network delay.
     pub(super) latency: (Duration, Duration),
     pub(super) faults: Vec<(Duration, Fault)>,
@@ -139,6 +141,7 @@ impl Plan {
                 _ => (Duration::from_millis(5), Duration::from_millis(700)),
             },
             faults: draw_faults(rng, count, registry, chaos),
+            resume_window: [Duration::ZERO, SECOND / 2, SECOND * 3, SECOND * 10][rng.random_range(0..4)],
             chaos,
             slots,
         }
@@ -226,7 +229,8 @@ fn learn(rng: &mut SmallRng) -> Duration {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:?} registry{}, latency {:?}", self.registry, if self.new_ids { " with new ids" } else { "" }, self.latency)?;
+        let ids = if self.new_ids { " with new ids" } else { "" };
+        writeln!(f, "{:?} registry{ids}, latency {:?}, resume window {:?}", self.registry, self.latency, self.resume_window)?;
         for (number, slot) in self.slots.iter().enumerate() {
             let groups: Vec<String> =
                 slot.topology.groups().iter().map(|(name, group)| format!("{name}{:?}", group.connects_to).replace('"', "")).collect();

@@ -21,8 +21,11 @@ pub(super) const DRAIN: Duration = Duration::from_secs(2);
 const HEALING: Duration = Duration::from_secs(60);
 
 /// Things that must happen in many stories, or the stories are too tame.
-pub(super) const MUST_HAPPEN: [&str; 16] = [
+pub(super) const MUST_HAPPEN: [&str; 19] = [
     "connected",
+    "interrupted",
+    "resumed",
+    "resumed without a word",
     "message",
     "disconnected: Lost",
     "disconnected: PeerStopped",
@@ -71,7 +74,7 @@ pub(super) enum Event {
 
 #[derive(Debug)]
 pub(super) enum Inform {
-    LinkUp,
+    LinkUp { resumes: bool },
     DialFailed(Option<Refusal>),
     LinkDown(LinkEnd),
 }

@@ -1,0 +1,139 @@
+//! What one server has sent: frames become messages, each exactly once, over all links of a session. Pure.
+
+use super::reassembly::Reassembly;
+use crate::buffer::{Buffer, Pool};
+use crate::event::Span;
+use crate::message::Delivery;
+use crate::wire::control::{Control, Goodbye};
+use crate::wire::frame::{self, HEADER_BYTES, Header};
+
+/// One direction of a session, on the side that receives.
+#[derive(Debug, Default)]
+pub(crate) struct Receiving {
+    /// Bytes of whole message frames that have come.
+    position: u64,
+    parts: Reassembly,
+    /// On a link that goes on with a session: the peer has not said yet what it has.
+    resuming: bool,
+    /// The peer has said goodbye: no message follows, only the last acknowledgement.
+    ended: bool,
+}
+
+/// What one round of reading brought, beside the messages.
+#[derive(Debug, Default)]
+pub(super) struct Parsed {
+    /// Of whole frames.
+    pub(super) bytes: usize,
+    /// Of those, bytes of message frames.
+    pub(super) messages: u64,
+    pub(super) goodbye: Option<Goodbye>,
+}
+
+/// The messages that were complete, and what holds the large ones.
+pub(super) struct Found<'a> {
+    pub(super) spans: &'a mut Vec<Span>,
+    pub(super) large: &'a mut Vec<Buffer>,
+}
+
+impl Receiving {
+    /// The first link of a session.
+    pub(super) fn start() -> Self {
+        Self::default()
+    }
+
+    /// A further link of the same session.
+    pub(super) fn resume(self) -> Self {
+        Self { resuming: true, ended: false, ..self }
+    }
+
+    /// What the peer need not send again.
+    pub(super) fn position(&self) -> u64 {
+        self.position
+    }
+
+    pub(super) fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Bytes of memory that unfinished messages hold.
+    pub(super) fn assembling(&self) -> usize {
+        self.parts.bytes()
+    }
+
+    /// Goes through every whole frame in `bytes`, which begin with one; what is behind them must come again, with more. Control messages go to
+    /// `obey`. Also after an error, which breaks the protocol, what was found before it counts.
+    pub(super) fn parse(
+        &mut self,
+        pool: &Pool,
+        bytes: &[u8],
+        max_message_bytes: usize,
+        found: Found<'_>,
+        mut obey: impl FnMut(Control) -> Result<Option<Goodbye>, String>,
+    ) -> (Parsed, Result<(), String>) {
+        let mut parsed = Parsed::default();
+        let outcome = loop {
+            let at = parsed.bytes;
+            let rest = &bytes[at..];
+            let header = match frame::peek(rest, max_message_bytes) {
+                None => break Ok(()),
+                Some(Ok(header)) => header,
+                Some(Err(error)) => break Err(error.to_string()),
+            };
+            let frame = HEADER_BYTES + header.body_len();
+            let Some(body) = rest.get(HEADER_BYTES..frame) else { break Ok(()) };
+            let start = at + HEADER_BYTES;
+            let done = match header {
+                Header::Control { .. } => Control::parse(body).and_then(|control| self.control(control, &mut parsed, &mut obey)),
+                _ if self.ended => Err("a message after the goodbye".into()),
+                _ if self.resuming => Err("a message before it was said what is to be resumed".into()),
+                Header::Message { len, tag, delivery } => {
+                    self.parts.allows_message(delivery.lane).map(|()| found.spans.push(span(start, len, tag, delivery, 0)))
+                }
+                Header::Begin { tag, delivery, .. } => self.parts.begin(pool, tag, delivery, body, max_message_bytes),
+                Header::Continue { tag, delivery, .. } => self.parts.proceed(tag, delivery, body).map(|whole| {
+                    if let Some(whole) = whole {
+                        let len = whole.bytes().len();
+                        found.large.push(whole);
+                        // A chunk holds far fewer complete ones: each is larger than a frame.
+                        found.spans.push(span(0, len, tag, delivery, found.large.len() as u8));
+                    }
+                }),
+            };
+            if let Err(error) = done {
+                break Err(error);
+            }
+            if !matches!(header, Header::Control { .. }) {
+                parsed.messages += frame as u64;
+            }
+            parsed.bytes += frame;
+        };
+        self.position += parsed.messages;
+        (parsed, outcome)
+    }
+
+    fn control(
+        &mut self,
+        control: Control,
+        parsed: &mut Parsed,
+        obey: &mut impl FnMut(Control) -> Result<Option<Goodbye>, String>,
+    ) -> Result<(), String> {
+        let resumes = matches!(control, Control::Resume { .. });
+        if resumes != std::mem::replace(&mut self.resuming, false) {
+            return Err(match resumes {
+                true => "there is nothing to resume here".into(),
+                false => "it was to be said first what is to be resumed".into(),
+            });
+        }
+        let Some(goodbye) = obey(control)? else { return Ok(()) };
+        if std::mem::replace(&mut self.ended, true) {
+            return Err("a second goodbye".into());
+        }
+        parsed.goodbye = Some(goodbye);
+        Ok(())
+    }
+}
+
+fn span(start: usize, len: usize, tag: u16, delivery: Delivery, large: u8) -> Span {
+    // Both are below 4 GiB: the one is within a read, the other within limits.max_message_bytes.
+    Span { start: start as u32, len: len as u32, tag, delivery, large }
+}
