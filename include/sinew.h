@@ -470,7 +470,12 @@ sinew_result sinew_server_stop(const sinew_server *server);
  * Ends a server: stops it if that has not been done, ends its threads and closes its sockets and files.
  *
  * Returns within `limits.shutdown_ms`. What its events point to is gone afterwards. NULL does nothing.
- * Must be the last call on this server, and no other call on it may be under way.
+ * Must be the last call on this server. No other call on it may be under way, except one: a sinew_server_poll that waits on
+ * another thread is ended with STOPPED, and has returned before the server is gone. Where other threads send, call
+ * sinew_server_stop first: their sends are answered with STOPPED from then on; join them, then free.
+ *
+ * A look-up of a host name that hangs cannot be ended: its thread outlives this call until the look-up returns, and uses
+ * nothing but the library's own code and memory.
  */
 void sinew_server_free(sinew_server *server);
 

@@ -191,7 +191,12 @@ pub unsafe extern "C" fn sinew_server_stop(server: *const sinew_server) -> sinew
 /// Ends a server: stops it if that has not been done, ends its threads and closes its sockets and files.
 ///
 /// Returns within `limits.shutdown_ms`. What its events point to is gone afterwards. NULL does nothing.
-/// Must be the last call on this server, and no other call on it may be under way.
+/// Must be the last call on this server. No other call on it may be under way, except one: a sinew_server_poll that waits on
+/// another thread is ended with STOPPED, and has returned before the server is gone. Where other threads send, call
+/// sinew_server_stop first: their sends are answered with STOPPED from then on; join them, then free.
+///
+/// A look-up of a host name that hangs cannot be ended: its thread outlives this call until the look-up returns, and uses
+/// nothing but the library's own code and memory.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sinew_server_free(server: *mut sinew_server) {
     if server.is_null() {
@@ -199,6 +204,13 @@ pub unsafe extern "C" fn sinew_server_free(server: *mut sinew_server) {
     }
     // There is nobody to tell a result to; sinew_last_error has the sentence.
     guard(|| {
+        {
+            // SAFETY: alive by the caller's promise; a poll on another thread may be sharing it.
+            let server = unsafe { object("server", server.cast_const())? };
+            server.server.queue().abandon();
+            // Whoever polls has it until just before it returns.
+            drop(server.lent.lock());
+        }
         // SAFETY: made by `Box::into_raw` in `sinew_server::start`, and given back once, with nobody using it, by the caller's promise.
         drop(unsafe { Box::from_raw(server) });
         Ok(())

@@ -42,6 +42,13 @@ struct State {
     abandoned: bool,
 }
 
+impl State {
+    /// Nothing more comes out of the queue than what is in it.
+    fn is_over(&self) -> bool {
+        self.ended || self.abandoned
+    }
+}
+
 impl EventQueue {
     pub(crate) fn new(limit: usize, spin: Duration) -> Self {
         Self {
@@ -77,7 +84,7 @@ impl EventQueue {
 
     fn push_item(&self, item: Item) {
         let mut state = self.state.lock();
-        if state.ended || state.abandoned {
+        if state.is_over() {
             return;
         }
         if let Item::Event { event, .. } = &item {
@@ -110,7 +117,7 @@ impl EventQueue {
         self.spin(timeout);
         let deadline = (!timeout.is_zero()).then(|| Instant::now().checked_add(timeout)).flatten();
         let mut state = self.state.lock();
-        while state.items.is_empty() && !state.ended && !timeout.is_zero() {
+        while state.items.is_empty() && !state.is_over() && !timeout.is_zero() {
             state.sleepers += 1;
             let timed_out = match deadline {
                 Some(deadline) => self.ready.wait_until(&mut state, deadline).timed_out(),
@@ -142,7 +149,7 @@ impl EventQueue {
 
     fn drain(&self, state: &mut State, into: &mut VecDeque<Item>) -> Option<()> {
         if state.items.is_empty() {
-            return (!state.ended).then_some(());
+            return (!state.is_over()).then_some(());
         }
         let was_full = state.event_bytes >= self.limit;
         state.event_bytes = 0;
@@ -201,15 +208,18 @@ impl EventQueue {
         Ok(Events { queue: self.clone(), items: VecDeque::new() })
     }
 
-    /// Nobody will poll again: what waits and what comes is dropped, and nothing waits for room.
+    /// Nobody will poll again: what waits and what comes is dropped, nothing waits for room, and who waits for events is told that it is over.
     pub(crate) fn abandon(&self) {
         let unread = {
             let mut state = self.state.lock();
             state.abandoned = true;
             state.event_bytes = 0;
+            // Ends a poll that spins.
+            self.filled.store(true, Ordering::Release);
             std::mem::take(&mut state.items)
         };
         drop(unread);
+        self.ready.notify_all();
         self.room.notify_one();
     }
 

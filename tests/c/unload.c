@@ -2,18 +2,17 @@
  * A program that loads the library itself, as plugins of editors and engines do: servers come and go, and in between the library is
  * closed. What is left after each cycle is nothing: no thread, no file descriptor, no socket, and soon no more memory.
  *
- *     unload close|keep CYCLES SECONDS    ends after so many cycles or seconds, whichever comes first
- *     unload lookup                       closes the library while a look-up of a host name of its hangs
+ *     unload close|keep CYCLES [SECONDS]    ends after so many cycles; or after so many seconds, if that is sooner
+ *     unload lookup                         closes the library while a look-up of a host name of its hangs
  *
  * Everything of a cycle happens on a thread that ends only after the library was closed: what it keeps for its threads (the last error,
  * for one) is destroyed by code of the library, so that must be there still.
  */
 #include <dlfcn.h>
+#include <limits.h>
 #include <netdb.h>
 #include <pthread.h>
-#include <sched.h>
 #include <sinew.h>
-#include <time.h>
 
 /* From here on the functions of the header are those that were loaded. */
 static struct {
@@ -71,7 +70,7 @@ static void load(void)
     CHECK(library.abi_version() == SINEW_ABI_VERSION);
 }
 
-/* Answers whether the library's code is still in memory: it says so of itself (build.rs, `-z nodelete`). */
+/* The library's code stays in memory: it is linked so (build.rs, `-z nodelete`). */
 static void unload(void)
 {
     void *handle = library.handle;
@@ -174,6 +173,7 @@ static void *game(void *unused)
     return NULL;
 }
 
+/* One question and its answer, with the library closed afterwards or not. */
 static void cycle(int close_it)
 {
     pthread_t thread;
@@ -257,12 +257,12 @@ static int closed_during_a_lookup(void)
 int main(int argc, char **argv)
 {
     registry_port = free_port();
-    if (argc == 4 && (strcmp(argv[1], "close") == 0 || strcmp(argv[1], "keep") == 0)) {
-        return cycles(argv[1][0] == 'c', strtoul(argv[2], NULL, 10), strtoul(argv[3], NULL, 10));
+    if ((argc == 3 || argc == 4) && (strcmp(argv[1], "close") == 0 || strcmp(argv[1], "keep") == 0)) {
+        return cycles(argv[1][0] == 'c', strtoul(argv[2], NULL, 10), argc == 4 ? strtoul(argv[3], NULL, 10) : ULONG_MAX / 1000);
     }
     if (argc == 2 && strcmp(argv[1], "lookup") == 0) {
         return closed_during_a_lookup();
     }
-    fprintf(stderr, "usage: unload close|keep CYCLES SECONDS\n       unload lookup\n");
+    fprintf(stderr, "usage: unload close|keep CYCLES [SECONDS]\n       unload lookup\n");
     return 2;
 }

@@ -17,7 +17,8 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let result = match arguments.as_slice() {
-        ["test", chosen @ ..] => return test::run(chosen),
+        ["test", chosen @ ..] => return test::run(&test::TEST, chosen),
+        ["soak", chosen @ ..] => return test::run(&test::SOAK, chosen),
         ["bench", arguments @ ..] => bench::measure(arguments),
         ["headers"] => parts::headers::write(),
         ["deny"] => parts::deny::run_cargo_deny(),
@@ -37,12 +38,14 @@ fn main() -> ExitCode {
 }
 
 fn help() -> String {
-    let parts: String = parts::ALL.iter().map(|part| format!("      {:<9}{}\n", part.name, part.what)).collect();
+    let list = |parts: &[parts::Part]| parts.iter().map(|part| format!("      {:<9}{}\n", part.name, part.what)).collect::<String>();
+    let (test, soak) = (list(parts::TEST), list(parts::SOAK));
     format!(
         "\
 cargo xtask test             check everything; exit code 1 if anything failed or was skipped
 cargo xtask test PART...     check some parts only:
-{parts}cargo xtask headers          write include/sinew.h anew from src/capi
+{test}cargo xtask soak [PART...]   check what takes longer:
+{soak}cargo xtask headers          write include/sinew.h anew from src/capi
 cargo xtask bench [ARG...]   measure beside other libraries, see bench/README.md (installs them first; a quarter of an hour)
 cargo xtask deny             ask cargo-deny for advisories too (installs it first: minutes; needs the network)
 cargo xtask help             this text

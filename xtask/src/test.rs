@@ -1,18 +1,28 @@
-//! `cargo xtask test`: runs every part whatever the others say, and tells everything that failed at the end.
+//! `cargo xtask test` and `cargo xtask soak`: run every part whatever the others say, and tells everything that failed at the end.
 
-use crate::parts::{ALL, Part};
+use crate::parts::{self, Part};
 use crate::tools;
 use std::process::ExitCode;
 use std::time::Instant;
 
+/// A command and the parts it runs.
+pub(crate) struct Suite {
+    pub(crate) command: &'static str,
+    pub(crate) parts: &'static [Part],
+}
+
+pub(crate) const TEST: Suite = Suite { command: "test", parts: parts::TEST };
+pub(crate) const SOAK: Suite = Suite { command: "soak", parts: parts::SOAK };
+
 /// `names` are the parts to run; none means all.
-pub(crate) fn run(names: &[&str]) -> ExitCode {
-    if let Some(unknown) = names.iter().find(|name| ALL.iter().all(|part| part.name != **name)) {
-        let known = ALL.iter().map(|part| part.name).collect::<Vec<_>>().join(", ");
+pub(crate) fn run(suite: &Suite, names: &[&str]) -> ExitCode {
+    let all = suite.parts;
+    if let Some(unknown) = names.iter().find(|name| all.iter().all(|part| part.name != **name)) {
+        let known = all.iter().map(|part| part.name).collect::<Vec<_>>().join(", ");
         eprintln!("`{unknown}` is not a part; the parts are: {known}");
         return ExitCode::FAILURE;
     }
-    let chosen: Vec<&Part> = ALL.iter().filter(|part| names.is_empty() || names.contains(&part.name)).collect();
+    let chosen: Vec<&Part> = all.iter().filter(|part| names.is_empty() || names.contains(&part.name)).collect();
 
     let needed: Vec<tools::Tool> = chosen.iter().flat_map(|part| part.tools.iter().copied()).collect();
     if let Err(sentence) = tools::ensure_components().and_then(|()| tools::ensure(&needed)) {
@@ -32,7 +42,7 @@ pub(crate) fn run(names: &[&str]) -> ExitCode {
     for sentence in &failures {
         println!("{sentence}");
     }
-    println!("{}", summary(passed, failures.len(), &chosen));
+    println!("{}", summary(suite, passed, failures.len(), &chosen));
     if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -48,13 +58,13 @@ fn run_part(part: &Part) -> crate::outcome::Outcome {
 }
 
 /// The last line. Only a run of every part may say it in the bare form.
-fn summary(passed: usize, failed: usize, parts: &[&Part]) -> String {
+fn summary(suite: &Suite, passed: usize, failed: usize, parts: &[&Part]) -> String {
     let counts = format!("{passed} passed, {failed} failed");
-    if parts.len() == ALL.len() {
+    if parts.len() == suite.parts.len() {
         return counts;
     }
     let names = parts.iter().map(|part| part.name).collect::<Vec<_>>().join(", ");
-    format!("only {names}: {counts}; `cargo xtask test` runs all {} parts", ALL.len())
+    format!("only {names}: {counts}; `cargo xtask {}` runs all {} parts", suite.command, suite.parts.len())
 }
 
 #[cfg(test)]
@@ -63,8 +73,8 @@ mod tests {
 
     #[test]
     fn only_a_full_run_says_so() {
-        let all: Vec<&Part> = ALL.iter().collect();
-        assert_eq!(summary(7, 0, &all), "7 passed, 0 failed");
-        assert!(summary(7, 0, &all[..1]).starts_with("only fmt: 7 passed, 0 failed; "));
+        let all: Vec<&Part> = TEST.parts.iter().collect();
+        assert_eq!(summary(&TEST, 7, 0, &all), "7 passed, 0 failed");
+        assert!(summary(&TEST, 7, 0, &all[..1]).starts_with("only fmt: 7 passed, 0 failed; "));
     }
 }

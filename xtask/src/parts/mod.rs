@@ -1,4 +1,4 @@
-//! What `cargo xtask test` checks, one file per kind of check.
+//! What `cargo xtask test` and `cargo xtask soak` check, one file per kind of check.
 //!
 //! A part may build and run anything, prints what it likes, and answers with an [`Outcome`]. It never skips a check: what cannot be
 //! checked has failed.
@@ -7,9 +7,11 @@ mod c;
 mod demo;
 pub(crate) mod deny;
 pub(crate) mod headers;
+mod installed;
 mod rust;
 mod spdx;
 mod symbols;
+mod unload;
 
 use crate::outcome::Outcome;
 use crate::tools::{CC, CXX, NM, PKG_CONFIG, READELF, Tool, VALGRIND};
@@ -21,8 +23,8 @@ pub(crate) struct Part {
     pub(crate) run: fn() -> Outcome,
 }
 
-/// Every part, the quick ones first.
-pub(crate) const ALL: &[Part] = &[
+/// Every part of `cargo xtask test`, the quick ones first.
+pub(crate) const TEST: &[Part] = &[
     Part { name: "fmt", what: "the Rust sources are formatted", tools: &[], run: || rust::formatting().into() },
     Part { name: "deny", what: "dependencies: licences, sources and bans of deny.toml", tools: &[], run: deny::check },
     Part { name: "clippy", what: "no warnings, with and without the C ABI", tools: &[CC], run: rust::clippy },
@@ -36,5 +38,19 @@ pub(crate) const ALL: &[Part] = &[
         tools: &[CC, CXX, PKG_CONFIG, VALGRIND],
         run: c::check,
     },
+    Part {
+        name: "unload",
+        what: "a program that loads and closes the library: half a minute of servers leaves nothing behind",
+        tools: &[CC, PKG_CONFIG],
+        run: unload::check,
+    },
     Part { name: "demo", what: "`sinew demo` ends well", tools: &[CC], run: || demo::check().into() },
 ];
+
+/// Every part of `cargo xtask soak`: what takes too long for every run of the tests.
+pub(crate) const SOAK: &[Part] = &[Part {
+    name: "unload",
+    what: "a program that loads and closes the library: a thousand times two servers leave nothing behind",
+    tools: &[CC, PKG_CONFIG],
+    run: unload::soak,
+}];
