@@ -35,7 +35,8 @@ pub(crate) fn build(section: &RuntimeSection, log: Option<Dispatch>) -> std::io:
         .build()
 }
 
-/// Ends the threads, waiting at most `limit`. May be called from anywhere, also from inside another runtime.
+/// Ends the threads, waiting at most `limit`: a thread in which a look-up of a host name hangs is left behind, and ends when that does.
+/// It uses nothing that is not its own. May be called from anywhere, also from inside another runtime.
 pub(crate) fn shut_down(runtime: Runtime, finish: impl Future<Output = ()> + Send + 'static, grace: Duration, limit: Duration) {
     let end = move || {
         // The grace is for saying goodbye; when it is over the rest happens without.

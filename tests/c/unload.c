@@ -198,9 +198,7 @@ static int cycles(int close_it, unsigned long most, unsigned long seconds)
     uint64_t began = now_ms(), longest = 0;
     unsigned long done = 0, kib, settled_kib = 0, highest_kib = 0;
     figures before, after;
-    cycle(close_it); /* what the process makes once (its allocator's arenas, a source of randomness) is no leak */
-    wait_for_threads(1);
-    before = take_figures();
+    before = take_figures(); /* with no library yet */
     while (done < most && now_ms() - began < seconds * 1000) {
         uint64_t since = now_ms(), took;
         cycle(close_it);
@@ -225,7 +223,7 @@ static int cycles(int close_it, unsigned long most, unsigned long seconds)
     printf("%s: %lu cycles in %.1f s, %.1f ms each, the longest %lu ms; every one left %u thread(s), %u descriptors, %u sockets; "
            "resident %lu KiB after cycle %d, %lu after the last, %lu at most\n",
            close_it ? "closed each time" : "kept loaded", done, (double)(now_ms() - began) / 1000,
-           (double)(now_ms() - began) / (double)(done + 1), (unsigned long)longest, before.threads, before.descriptors, before.sockets,
+           (double)(now_ms() - began) / (double)done, (unsigned long)longest, before.threads, before.descriptors, before.sockets,
            settled_kib, SETTLED, resident_kib(), highest_kib);
     if (done <= SETTLED && done < most) {
         fprintf(stderr, "only %lu cycles in %lu s: too few to see whether memory grows\n", done, seconds);

@@ -19,6 +19,9 @@ const CPP17: &[&str] = &["-std=c++17", "-fno-exceptions", "-fno-rtti"];
 const CPP20: &[&str] = &["-std=c++20", "-fno-exceptions", "-fno-rtti"];
 
 /// What runs under valgrind as well: it sees the memory of the library, too. The others would be slow there, and show nothing more.
+///
+/// Not under its helgrind or drd: these know neither Rust's atomics nor parking_lot's locks, and report over a thousand races of `example`,
+/// all of them in memory that such a lock or atomic hands over. What rules data races out is Rust's types; `threads` looks for the rest.
 const UNDER_VALGRIND: &[&str] = &["example", "misuse"];
 
 pub(super) fn check() -> Outcome {
@@ -28,6 +31,19 @@ pub(super) fn check() -> Outcome {
         Err(sentence) => outcome.add(Err(sentence)),
     }
     outcome
+}
+
+/// The threads of a game, for as long as a match.
+pub(super) fn soak() -> Outcome {
+    const SECONDS: &str = "120";
+    let program = Program { compiler: ("CC", "cc"), dialect: C99, sanitized: false, linking: Linking::Shared, what: "shared" };
+    let ran = Installed::prepare("threads").and_then(|installed| {
+        let built = installed.build(&root().join("tests/c/threads.c"), &program)?;
+        let mut command = Command::new(built);
+        command.arg(SECONDS);
+        installed.run(command, LIMIT * 2)
+    });
+    ran.into()
 }
 
 fn sources() -> Result<Vec<PathBuf>, String> {

@@ -48,9 +48,12 @@ pub(crate) const TEST: &[Part] = &[
 ];
 
 /// Every part of `cargo xtask soak`: what takes too long for every run of the tests.
-pub(crate) const SOAK: &[Part] = &[Part {
-    name: "unload",
-    what: "a program that loads and closes the library: a thousand times two servers leave nothing behind",
-    tools: &[CC, PKG_CONFIG],
-    run: unload::soak,
-}];
+pub(crate) const SOAK: &[Part] = &[
+    Part {
+        name: "unload",
+        what: "a program that loads and closes the library: a thousand times two servers leave nothing behind",
+        tools: &[CC, PKG_CONFIG],
+        run: unload::soak,
+    },
+    Part { name: "threads", what: "many threads send, ask and poll for two minutes", tools: &[CC, PKG_CONFIG], run: c::soak },
+];

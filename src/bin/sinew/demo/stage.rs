@@ -405,14 +405,12 @@ fn shortened(text: &str) -> String {
 
 /// The first Ctrl-C ends the demo in order, the second at once.
 fn listen_for_interrupt(to: SyncSender<Heard>) -> Result<(), String> {
-    let failed = |error: std::io::Error| format!("cannot listen for Ctrl-C: {error}");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    let listen = move || {
-        runtime.block_on(async {
-            if tokio::signal::ctrl_c().await.is_ok() && to.send(Heard::Interrupt).is_ok() && tokio::signal::ctrl_c().await.is_ok() {
-                std::process::exit(130);
-            }
-        });
+    let mut interrupted = false;
+    let on_interrupt = move || {
+        if interrupted || to.send(Heard::Interrupt).is_err() {
+            std::process::exit(130);
+        }
+        interrupted = true;
     };
-    std::thread::Builder::new().name("demo-interrupt".into()).spawn(listen).map(drop).map_err(failed)
+    ctrlc::set_handler(on_interrupt).map_err(|error| format!("cannot listen for Ctrl-C: {error}"))
 }
