@@ -46,6 +46,11 @@ impl Fixed {
         })?;
         Ok(Self { own, seats })
     }
+
+    /// The whole list.
+    pub(super) fn into_seats(self) -> Vec<Registration> {
+        self.seats
+    }
 }
 
 impl Connector for Fixed {

@@ -16,7 +16,11 @@ use crate::transport::identity::Identity;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use tokio::sync::mpsc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 /// The connector that `[registry]` asks for.
 ///
@@ -122,6 +126,48 @@ pub struct Wires {
     pub commands: mpsc::Receiver<Command>,
 }
 
+/// How it stands with one host of a registry, for `explain`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostStatus {
+    /// As it stands in the configuration.
+    pub address: String,
+    /// It has this server's registration and shows it the directory.
+    pub registered: bool,
+    /// Its last word. While `registered`, that word confirmed the registration.
+    pub heard: Option<Instant>,
+    /// Half a sentence: why the last attempt to reach it, or to register there, failed.
+    pub failure: Option<String>,
+}
+
+/// What one host of the registry shows to somebody who does not register.
+pub(crate) struct View {
+    /// `host:port`; empty for a list that is no host.
+    pub(crate) host: String,
+    /// Who is registered, or half a sentence.
+    pub(crate) listed: Result<Vec<Registration>, String>,
+}
+
+/// A look at the registry that `[registry]` names, without a registration: nobody is replaced, nobody hears of it. Ends within `patience`.
+///
+/// Errors: whatever [`ServerConfig::validate`] finds.
+pub(crate) async fn look(config: &ServerConfig, identity: &Identity, patience: Duration) -> Result<Vec<View>, ConfigError> {
+    if config.registry.kind == RegistryKind::Fixed {
+        return Ok(vec![View { host: String::new(), listed: Ok(fixed::Fixed::new(config)?.into_seats()) }]);
+    }
+    let connector = Arc::new(embedded::Embedded::new(config.registry.addresses.clone(), identity, &config.cluster.name));
+    let mut looks = JoinSet::new();
+    for host in config.registry.addresses.clone() {
+        let connector = connector.clone();
+        looks.spawn(async move {
+            let listed = timeout(patience, connector.look(&host)).await;
+            View { listed: listed.unwrap_or_else(|_| Err(format!("no answer within {} s", patience.as_secs_f32()))), host }
+        });
+    }
+    let mut views = looks.join_all().await;
+    views.sort_by(|a, b| a.host.cmp(&b.host));
+    Ok(views)
+}
+
 /// A kind of registry.
 pub trait Connector: Send + 'static {
     /// Registers `me` and watches the directory until told to deregister. Retries for ever by itself.
@@ -132,5 +178,10 @@ pub trait Connector: Send + 'static {
     /// Whether ids name seats of a list agreed beforehand (`fixed`) rather than registrations: then an id comes back after a goodbye.
     fn ids_are_seats(&self) -> bool {
         false
+    }
+
+    /// How it stands with every host, kept up to date while the connector runs; `None` for a registry without hosts.
+    fn hosts(&self) -> Option<watch::Receiver<Vec<HostStatus>>> {
+        None
     }
 }

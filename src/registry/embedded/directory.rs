@@ -114,6 +114,12 @@ impl Directory {
                 }
                 self.send(from, ToMember::Goodbye);
             }
+            ToHost::Look => {
+                for piece in protocol::snapshot(self.entries.values().map(|entry| &entry.registration), self.settled) {
+                    self.send(from, piece);
+                }
+                self.drop_connection(from);
+            }
         }
     }
 

@@ -7,7 +7,7 @@ use super::rejects::Rejects;
 use super::{RECONNECT_SLACK, directory};
 use crate::error::{Error, KeyError};
 use crate::transport::identity::{Identity, PeerIdentity};
-use crate::transport::tls::{Stream, Tls, TlsFailure, explain_io};
+use crate::transport::tls::{Stream, Tls, TlsFailure};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::io;
@@ -222,7 +222,7 @@ async fn serve(tcp: TcpStream, from: IpAddr, permit: OwnedSemaphorePermit, share
     };
     drop(permit);
     let first = match first {
-        First::Register(message) => message,
+        First::Wish(message) => message,
         First::Refused(reason) => {
             shared.reject(from, "refused", &format!("server {identity}: {reason}"));
             let farewell = async {
@@ -263,28 +263,29 @@ async fn serve(tcp: TcpStream, from: IpAddr, permit: OwnedSemaphorePermit, share
 
 /// The second word of an authenticated member.
 enum First {
-    Register(ToHost),
+    /// A registration, or a look at the directory.
+    Wish(ToHost),
     Refused(String),
 }
 
 impl Shared {
-    /// TLS, hello and the first registration. Errors: a stable word and a sentence.
+    /// TLS, hello and what the member wants. Errors: a stable word and a sentence.
     async fn handshake(&self, tcp: TcpStream) -> Result<(Stream, PeerIdentity, First), (&'static str, String)> {
         // Without it a small message may wait for the acknowledgement of the last one; nothing else depends on it.
         let _ = tcp.set_nodelay(true);
         let (mut stream, identity) = self.tls.accept(tcp).await.map_err(|error| (tls_word(error.reason), error.text))?;
         let mut buffer = Vec::new();
-        let failed = |error: FrameError| (error.word(), describe(&error));
+        let failed = |error: FrameError| (error.word(), error.sentence());
         let hello = read_frame(&mut stream, &mut buffer).await.map_err(failed)?;
         let register = read_frame(&mut stream, &mut buffer).await.map_err(failed)?;
         let ours = &self.options.cluster;
         let first = match (hello, register) {
-            (ToHost::Hello { cluster }, register @ ToHost::Register { .. }) if cluster == *ours => First::Register(register),
+            (ToHost::Hello { cluster }, wish @ (ToHost::Register { .. } | ToHost::Look)) if cluster == *ours => First::Wish(wish),
             (ToHost::Hello { cluster }, _) if cluster != *ours => First::Refused(format!(
                 "this registry serves cluster `{ours}` and this server belongs to cluster `{cluster}`; \
                  set cluster.name alike, or name that cluster's registry in registry.addresses"
             )),
-            _ => First::Refused("the first two messages are not a hello and a registration".into()),
+            _ => First::Refused("the first two messages are not a hello and a registration or a look".into()),
         };
         Ok((stream, identity, first))
     }
@@ -302,13 +303,6 @@ fn tls_word(failure: TlsFailure) -> &'static str {
         TlsFailure::NotTls => "not TLS",
         TlsFailure::Untrusted => "untrusted",
         TlsFailure::Io => "io",
-    }
-}
-
-fn describe(error: &FrameError) -> String {
-    match error {
-        FrameError::Io(io) => explain_io(io).map_or_else(|| error.to_string(), |tls| tls.text),
-        _ => error.to_string(),
     }
 }
 

@@ -42,6 +42,11 @@ impl Ids {
     }
 }
 
+/// When the server of this id registered, by its own clock.
+pub(crate) fn drawn_at(id: ServerId) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis((id.get() >> RANDOM_BITS).saturating_add(EPOCH_MS))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -52,6 +57,7 @@ mod tests {
         let in_2300 = Duration::from_millis(10_413_792_000_000);
         let id = Ids::new(in_2300, 1).draw(Duration::ZERO, None);
         assert_eq!(id.get() >> RANDOM_BITS, 10_413_792_000_000 - EPOCH_MS);
+        assert_eq!(drawn_at(id), UNIX_EPOCH + in_2300);
         assert!(Ids::new(Duration::ZERO, 1).draw(Duration::ZERO, None).get() >= 1 << RANDOM_BITS);
     }
 

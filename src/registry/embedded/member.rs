@@ -3,10 +3,10 @@
 use super::RECONNECT_MAX;
 use super::ids::Ids;
 use super::membership::{Action, Membership};
-use super::protocol::{ALPN, FrameError, ToHost, ToMember, frame, read_frame};
-use crate::registry::{Candidate, Command, Connector, News, Wires};
+use super::protocol::{ALPN, ToHost, ToMember, frame, read_frame};
+use crate::registry::{Candidate, Command, Connector, HostStatus, News, Wires};
 use crate::transport::identity::Identity;
-use crate::transport::tls::{Stream, Tls, explain_io};
+use crate::transport::tls::{Stream, Tls};
 use rand::Rng;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
@@ -37,21 +37,28 @@ const PENDING_NEWS: usize = 1024;
 /// The `embedded` registry, as a member sees it.
 #[derive(Debug, Clone)]
 pub struct Embedded {
-    addresses: Vec<String>,
-    dialer: Arc<Dialer>,
+    pub(super) addresses: Vec<String>,
+    pub(super) dialer: Arc<Dialer>,
+    hosts: watch::Sender<Vec<HostStatus>>,
 }
 
 impl Embedded {
     /// `addresses`: `host:port` of every host, at least one; names are resolved at each attempt. `cluster`: `cluster.name`.
     pub fn new(addresses: Vec<String>, identity: &Identity, cluster: impl Into<String>) -> Self {
         let dialer = Dialer { tls: Tls::new(identity, ALPN), only_loopback: identity.is_development(), cluster: cluster.into() };
-        Self { addresses, dialer: Arc::new(dialer) }
+        let unknown = |address: &String| HostStatus { address: address.clone(), registered: false, heard: None, failure: None };
+        let hosts = watch::Sender::new(addresses.iter().map(unknown).collect());
+        Self { addresses, dialer: Arc::new(dialer), hosts }
     }
 }
 
 impl Connector for Embedded {
     fn run(self: Box<Self>, me: Candidate, wires: Wires) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(run(*self, me, wires))
+    }
+
+    fn hosts(&self) -> Option<watch::Receiver<Vec<HostStatus>>> {
+        Some(self.hosts.subscribe())
     }
 }
 
@@ -82,6 +89,7 @@ async fn run(connector: Embedded, me: Candidate, mut wires: Wires) {
                 Action::Finish => return,
             }
         }
+        connector.hosts.send_replace(membership.hosts(started.into()));
         let deadline = membership.deadline().map(|deadline| started + deadline);
         tokio::select! {
             command = wires.commands.recv(), if !leaving => {
@@ -167,15 +175,15 @@ async fn keep_connected(host: usize, address: String, dialer: Arc<Dialer>, event
 
 /// How hosts are reached.
 #[derive(Debug)]
-struct Dialer {
+pub(super) struct Dialer {
     tls: Tls,
     only_loopback: bool,
-    cluster: String,
+    pub(super) cluster: String,
 }
 
 impl Dialer {
     /// Tries every address the name stands for; the last failure is the one that is told.
-    async fn dial(&self, address: &str) -> Result<(Stream, IpAddr), String> {
+    pub(super) async fn dial(&self, address: &str) -> Result<(Stream, IpAddr), String> {
         let resolved = timeout(DIAL_DEADLINE, lookup_host(address)).await.map_err(|_| "the name cannot be resolved in time".to_string())?;
         let resolved = resolved.map_err(|error| format!("the name cannot be resolved: {error}"))?;
         let mut failure = "the name has no address".to_string();
@@ -245,10 +253,7 @@ async fn read(
     loop {
         let message = match timeout(silence, read_frame(&mut from, &mut buffer)).await {
             Ok(Ok(message)) => message,
-            Ok(Err(FrameError::Io(error))) => {
-                return explain_io(&error).map_or_else(|| format!("the connection broke: {error}"), |tls| tls.text);
-            }
-            Ok(Err(error)) => return error.to_string(),
+            Ok(Err(error)) => return error.sentence(),
             Err(_) => return format!("it was silent for {} ms", silence.as_millis()),
         };
         if let ToMember::Registered { lease_ms, .. } = message {

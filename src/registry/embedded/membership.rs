@@ -7,9 +7,9 @@ use super::ids::Ids;
 use super::protocol::{ToHost, ToMember};
 use super::union::{Change, Union};
 use crate::id::ServerId;
-use crate::registry::{Candidate, Command, News, Registration};
+use crate::registry::{Candidate, Command, HostStatus, News, Registration};
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Once one host has accepted, the others are waited for this long before the id is announced: until then it can still change.
 const ANNOUNCE_WAIT: Duration = Duration::from_secs(1);
@@ -63,6 +63,8 @@ struct Host {
     stage: Stage,
     /// Why the last attempt failed; `None` once it has worked, and until the first attempt is over.
     failure: Option<String>,
+    /// Its last word.
+    heard: Option<Duration>,
     /// The pieces of a snapshot that is still coming.
     pieces: Vec<Registration>,
 }
@@ -80,7 +82,7 @@ enum Stage {
 
 impl Membership {
     pub(crate) fn new(me: Candidate, addresses: &[String], ids: Ids) -> Self {
-        let host = |address: &String| Host { address: address.clone(), stage: Stage::Away, failure: None, pieces: Vec::new() };
+        let host = |address: &String| Host { address: address.clone(), stage: Stage::Away, failure: None, heard: None, pieces: Vec::new() };
         Self {
             me,
             ids,
@@ -116,6 +118,7 @@ impl Membership {
         if stage == Stage::Away || self.gave_up {
             return;
         }
+        self.hosts[host].heard = Some(now);
         match message {
             ToMember::Registered { id, lease_ms } if Some(id) == self.id && stage == Stage::Registering => {
                 self.hosts[host].stage = Stage::Accepted;
@@ -187,6 +190,17 @@ impl Membership {
     /// What is to be done because of the calls since the last one, in order.
     pub(crate) fn actions(&mut self) -> Vec<Action> {
         std::mem::take(&mut self.actions)
+    }
+
+    /// How it stands with every host; `started` is when `now` was zero.
+    pub(crate) fn hosts(&self, started: Instant) -> Vec<HostStatus> {
+        let status = |host: &Host| HostStatus {
+            address: host.address.clone(),
+            registered: host.stage == Stage::Listed,
+            heard: host.heard.map(|heard| started + heard),
+            failure: host.failure.clone(),
+        };
+        self.hosts.iter().map(status).collect()
     }
 
     fn own(&self) -> Option<Registration> {

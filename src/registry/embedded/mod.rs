@@ -5,12 +5,13 @@
 //! each other. A member makes its own id and keeps it over the restart of any host, and with it every link.
 //!
 //! `directory`, `union`, `membership`, `ids` and `departed` are pure: inputs with `now`, outputs what to do. `host` and `member` do the
-//! IO and decide nothing. May use `transport` (TLS) and `wire` (the codec). Must never know links, messages or the event queue.
+//! IO and decide nothing, and so does `look`, which asks a host for its directory without a registration. May use `transport` (TLS) and `wire` (the codec). Must never know links, messages or the event queue.
 
 mod departed;
 mod directory;
 mod host;
 mod ids;
+mod look;
 mod member;
 mod membership;
 mod outgoing;
@@ -21,6 +22,7 @@ mod simulation;
 mod union;
 
 pub use host::{Host, HostOptions};
+pub(crate) use ids::drawn_at;
 pub use member::Embedded;
 
 use std::time::Duration;

@@ -1,11 +1,13 @@
 //! What a member and a host of the embedded registry say to each other, and how it is framed.
 //!
 //! A frame is its length (4 bytes, little-endian, at most [`MAX_FRAME`]) and one message through [`crate::wire::codec`].
-//! A member says `Hello` and `Register` at once; everything after that may come in any order. New variants go to the end; a change that old
+//! A member says `Hello` and `Register` at once; everything after that may come in any order. Who only wants to see the directory
+//! says `Look` instead. New variants go to the end; a change that old
 //! members cannot read is a new ALPN.
 
 use crate::id::ServerId;
 use crate::registry::{LeaveReason, Registration};
+use crate::transport::tls::explain_io;
 use crate::wire::codec::{self, DecodeError};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -35,6 +37,8 @@ pub(crate) enum ToHost {
     /// Dialling this server fails: is it really there?
     Suspect(ServerId),
     Deregister,
+    /// Instead of a registration: show me the directory as it is now. The connection closes after the snapshot.
+    Look,
 }
 
 /// Host to member.
@@ -97,6 +101,14 @@ impl FrameError {
             FrameError::Closed => "closed",
             FrameError::TooLong(_) => "too long",
             FrameError::Malformed(_) => "malformed",
+        }
+    }
+
+    /// In words; what TLS has to say about a broken connection comes first.
+    pub(crate) fn sentence(&self) -> String {
+        match self {
+            FrameError::Io(io) => explain_io(io).map_or_else(|| self.to_string(), |tls| tls.text),
+            _ => self.to_string(),
         }
     }
 }
