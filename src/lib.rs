@@ -36,7 +36,7 @@ pub use event::{Event, Events};
 pub use id::ServerId;
 pub use link::ConnectionState;
 pub use message::{Delivery, Lane, Message, Reader, SendMode, Writer};
-pub use server::{Broadcast, Rejection, RemoteServer, Server, ServerGroup, ServerInfo, Stats};
+pub use server::{Broadcast, Diagnosis, Finding, Rejection, RemoteServer, Server, ServerGroup, ServerInfo, Stats, Verdict, diagnose};
 
 /// The examples of these pages are compiled as tests.
 #[cfg(doctest)]

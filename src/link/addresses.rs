@@ -1,6 +1,7 @@
 //! From a host name to a connected socket: every address is tried, a dead one costs a quarter of a second.
 
 use super::peer::Attempt;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
@@ -9,27 +10,43 @@ use tokio::task::JoinSet;
 /// Head start of one address over the next (RFC 8305 §5 recommends 250 ms).
 const HEAD_START: Duration = Duration::from_millis(250);
 
+/// What stands beside an address until something comes of it.
+pub(super) const UNANSWERED: &str = "no answer; a firewall drops what is sent there, or server.advertise of that server is wrong";
+pub(super) const CONNECTED: &str = "connected, but the handshake was not completed";
+
 /// More addresses than any sensible name has; the rest is not tried.
 const MAX_ADDRESSES: usize = 16;
 
-/// Resolves `host` anew and connects to the first of its addresses that answers. `Err`: what came of each.
+/// Resolves `host` anew and connects to the first of its addresses that answers. `tried` holds what came of each, also when this is dropped.
 ///
 /// `allowed` refuses an address with a reason before it is dialled.
-pub(super) async fn connect(host: &str, port: u16, allowed: impl Fn(SocketAddr) -> Result<(), String>) -> Result<TcpStream, Vec<Attempt>> {
-    let failed = |error: String| vec![Attempt { address: format!("{host}:{port}"), error }];
+pub(super) async fn connect(
+    host: &str,
+    port: u16,
+    allowed: impl Fn(SocketAddr) -> Result<(), String>,
+    tried: &mut Vec<Attempt>,
+) -> Option<TcpStream> {
+    let mut failed = |error: String| tried.push(Attempt { address: format!("{host}:{port}"), error });
     let addresses: Vec<SocketAddr> = match lookup_host((host, port)).await {
         Ok(addresses) => addresses.take(MAX_ADDRESSES).collect(),
-        Err(error) => return Err(failed(format!("cannot resolve the host name: {error}; correct server.advertise of that server"))),
+        Err(error) => {
+            failed(format!("cannot resolve the host name: {error}; correct server.advertise of that server"));
+            return None;
+        }
     };
     if addresses.is_empty() {
-        return Err(failed("the host name has no address; correct server.advertise of that server".into()));
+        failed("the host name has no address; correct server.advertise of that server".into());
+        return None;
     }
-    connect_any(interleaved(addresses), allowed).await
+    connect_any(interleaved(addresses), allowed, tried).await
 }
 
 /// Starts the addresses one after another, each as soon as the one before failed or had its head start; the first to connect wins.
-async fn connect_any(addresses: Vec<SocketAddr>, allowed: impl Fn(SocketAddr) -> Result<(), String>) -> Result<TcpStream, Vec<Attempt>> {
-    let mut attempts = Vec::new();
+async fn connect_any(
+    addresses: Vec<SocketAddr>,
+    allowed: impl Fn(SocketAddr) -> Result<(), String>,
+    tried: &mut Vec<Attempt>,
+) -> Option<TcpStream> {
     let mut running = JoinSet::new();
     let mut waiting = addresses.into_iter();
     let mut more = true;
@@ -39,11 +56,13 @@ async fn connect_any(addresses: Vec<SocketAddr>, allowed: impl Fn(SocketAddr) ->
             match waiting.next() {
                 Some(address) => match allowed(address) {
                     Ok(()) => {
-                        running.spawn(async move { (address, TcpStream::connect(address).await) });
+                        let place = tried.len();
+                        tried.push(Attempt { address: address.to_string(), error: UNANSWERED.into() });
+                        running.spawn(async move { (place, TcpStream::connect(address).await) });
                         head_start = HEAD_START;
                     }
                     Err(error) => {
-                        attempts.push(Attempt { address: address.to_string(), error });
+                        tried.push(Attempt { address: address.to_string(), error });
                         continue;
                     }
                 },
@@ -51,13 +70,29 @@ async fn connect_any(addresses: Vec<SocketAddr>, allowed: impl Fn(SocketAddr) ->
             }
         }
         let head_start = if more { head_start } else { Duration::MAX };
-        let Ok(Some(Ok((address, outcome)))) = within(head_start, running.join_next()).await else { continue };
+        let Ok(Some(Ok((place, outcome)))) = within(head_start, running.join_next()).await else { continue };
         match outcome {
-            Ok(socket) => return Ok(socket),
-            Err(error) => attempts.push(Attempt { address: address.to_string(), error: error.to_string() }),
+            Ok(socket) => {
+                tried[place].error = CONNECTED.into();
+                return Some(socket);
+            }
+            Err(error) => tried[place].error = in_words(&error),
         }
     }
-    Err(attempts)
+    None
+}
+
+/// What the system says, and where to look.
+fn in_words(error: &io::Error) -> String {
+    let look = match error.kind() {
+        ErrorKind::ConnectionRefused => "nothing listens there: does that server still run, and is its server.advertise right?",
+        ErrorKind::TimedOut => UNANSWERED,
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => {
+            "no way leads there from this machine; correct server.advertise of that server"
+        }
+        _ => return error.to_string(),
+    };
+    format!("{error}; {look}")
 }
 
 async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Result<T, tokio::time::error::Elapsed> {
@@ -85,14 +120,17 @@ mod tests {
         let dead = TcpListener::bind("127.0.0.1:0").await.and_then(|listener| listener.local_addr()).expect("free port");
         let alive = TcpListener::bind("127.0.0.1:0").await.expect("free port");
         let address = alive.local_addr().expect("bound");
-        let socket = connect_any(vec![dead, address], any).await.expect("the second answers");
+        let mut tried = Vec::new();
+        let socket = connect_any(vec![dead, address], any, &mut tried).await.expect("the second answers");
         assert_eq!(socket.peer_addr().expect("connected"), address);
+        assert!(tried[0].error.contains("refused") && tried[1].error == CONNECTED, "{tried:?}");
     }
 
     #[tokio::test]
     async fn every_dead_address_is_named_with_its_error() {
         let dead = TcpListener::bind("127.0.0.1:0").await.and_then(|listener| listener.local_addr()).expect("free port");
-        let attempts = connect_any(vec![dead, dead], any).await.expect_err("nobody listens");
+        let mut attempts = Vec::new();
+        assert!(connect_any(vec![dead, dead], any, &mut attempts).await.is_none(), "nobody listens");
         assert_eq!(attempts.len(), 2);
         assert!(attempts.iter().all(|attempt| attempt.address == dead.to_string() && attempt.error.contains("refused")), "{attempts:?}");
     }
@@ -101,7 +139,8 @@ mod tests {
     async fn an_address_that_is_not_allowed_is_not_dialled() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("free port");
         let address = listener.local_addr().expect("bound");
-        let attempts = connect_any(vec![address], |_| Err("no".into())).await.expect_err("refused");
+        let mut attempts = Vec::new();
+        assert!(connect_any(vec![address], |_| Err("no".into()), &mut attempts).await.is_none(), "refused");
         assert_eq!(attempts, [Attempt { address: address.to_string(), error: "no".into() }]);
     }
 

@@ -22,43 +22,64 @@ pub(crate) struct DialFailure {
     pub(crate) refusal: Option<Refusal>,
 }
 
+/// What a dial is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Link,
+    /// To hear whether the other side would agree, and to leave before there is a link.
+    Question,
+}
+
 /// Connects, authenticates and agrees, all within `deadline`. True: the other side goes on with the session that the hello named.
 pub(crate) async fn dial(
     channels: &Channels,
     goal: &Goal,
+    purpose: Purpose,
     loopback_only: bool,
     deadline: Duration,
 ) -> Result<(Channel, bool), DialFailure> {
-    let entry = &goal.expected;
-    match tokio::time::timeout(deadline, attempt(channels, goal, loopback_only)).await {
-        Ok(outcome) => outcome,
+    let mut attempts = Vec::new();
+    match tokio::time::timeout(deadline, attempt(channels, goal, purpose, loopback_only, &mut attempts)).await {
+        Ok(Ok(agreed)) => Ok(agreed),
+        Ok(Err((text, refusal))) => Err(DialFailure { attempts, text, refusal }),
         Err(_) => {
-            let address = format!("{}:{}", entry.host, entry.port);
-            let text = format!("{address} did not complete the handshake within {} ms", deadline.as_millis());
-            Err(DialFailure { attempts: vec![Attempt { address, error: text.clone() }], text, refusal: None })
+            let Registration { host, port, .. } = &goal.expected;
+            let text = format!("{host}:{port} did not complete the handshake within {} ms", deadline.as_millis());
+            if attempts.is_empty() {
+                attempts.push(Attempt { address: format!("{host}:{port}"), error: "the host name could not be resolved in time".into() });
+            }
+            Err(DialFailure { attempts, text, refusal: None })
         }
     }
 }
 
-async fn attempt(channels: &Channels, goal: &Goal, loopback_only: bool) -> Result<(Channel, bool), DialFailure> {
+/// `attempts` holds what came of each address, also when this is dropped. The error is a sentence, and the other side's no.
+async fn attempt(
+    channels: &Channels,
+    goal: &Goal,
+    purpose: Purpose,
+    loopback_only: bool,
+    attempts: &mut Vec<Attempt>,
+) -> Result<(Channel, bool), (String, Option<Refusal>)> {
     let entry = &goal.expected;
     let allowed = |address: SocketAddr| match loopback_only && !address.ip().is_loopback() {
         true => Err("without a cluster key only loopback addresses are dialled; set cluster.key_file on all servers".to_string()),
         false => Ok(()),
     };
-    let socket = addresses::connect(&entry.host, entry.port, allowed).await.map_err(|attempts| {
+    let Some(socket) = addresses::connect(&entry.host, entry.port, allowed, attempts).await else {
         let listed: Vec<String> = attempts.iter().map(|attempt| format!("{}: {}", attempt.address, attempt.error)).collect();
-        DialFailure { text: format!("no address answers ({})", listed.join("; ")), attempts, refusal: None }
-    })?;
+        return Err((format!("no address answers ({})", listed.join("; ")), None));
+    };
     let address = socket.peer_addr().map_or_else(|_| entry.host.clone(), |address| address.to_string());
-    agree(channels, goal, socket).await.map_err(|error| DialFailure {
-        text: format!("{address}: {error}"),
-        attempts: vec![Attempt { address, error: error.to_string() }],
-        refusal: if let HandshakeError::RefusedByPeer(refusal) = error { Some(refusal) } else { None },
+    agree(channels, goal, purpose, socket).await.map_err(|error| {
+        if let Some(attempt) = attempts.iter_mut().find(|attempt| attempt.address == address) {
+            attempt.error = error.to_string();
+        }
+        (format!("{address}: {error}"), if let HandshakeError::RefusedByPeer(refusal) = error { Some(refusal) } else { None })
     })
 }
 
-async fn agree(channels: &Channels, goal: &Goal, socket: tokio::net::TcpStream) -> Result<(Channel, bool), HandshakeError> {
+async fn agree(channels: &Channels, goal: &Goal, purpose: Purpose, socket: tokio::net::TcpStream) -> Result<(Channel, bool), HandshakeError> {
     socket.set_nodelay(true)?;
     let (mut channel, identity) = channels.dial(socket).await.map_err(HandshakeError::Tls)?;
     handshake::write(&mut channel, &Control::Hello(goal.hello.clone())).await?;
@@ -71,6 +92,11 @@ async fn agree(channels: &Channels, goal: &Goal, socket: tokio::net::TcpStream) 
     let proven = Passport { group: &identity.group, name: &identity.name };
     if let Err(refusal) = goal.check(&welcome, proven) {
         return Err(handshake::refuse(&mut channel, refusal).await);
+    }
+    if purpose == Purpose::Question {
+        let text = "`sinew explain` asked whether a link would stand; it would".into();
+        handshake::refuse(&mut channel, Refusal { code: RefusalCode::Unavailable, text }).await;
+        return Ok((channel, false));
     }
     handshake::write(&mut channel, &Control::Confirm).await?;
     match handshake::read(&mut channel).await? {

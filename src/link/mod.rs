@@ -24,7 +24,7 @@ mod writer;
 pub(crate) use accept::{Accepted, Offer, accept};
 pub(crate) use commons::Commons;
 pub(crate) use datagrams::Way;
-pub(crate) use dial::{DialFailure, dial};
+pub(crate) use dial::{DialFailure, Purpose, dial};
 pub use peer::ConnectionState;
 pub(crate) use peer::Peer;
 pub(crate) use run::{Closing, Running, run};

@@ -475,7 +475,7 @@ mod tests {
         assert_eq!(outbox.take(&mut control, &mut written), Some(Next::Frames));
         let mut resume = Vec::new();
         Control::Resume { received: 5 }.append_to(&mut resume);
-        assert_eq!((control, written.len()), (resume, 0));
+        assert_eq!((&control, written.len()), (&resume, 0));
         assert!(outbox.resume(23).is_err(), "more than was sent");
         assert_eq!(outbox.resume(11), Ok(false));
         // As if the peer's word had come before this side's was taken.

@@ -13,7 +13,7 @@ use crate::registry::Registration;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 /// Where the link to a remote server stands. The numbers cross the C ABI.
@@ -55,6 +55,9 @@ pub(crate) struct Peer {
     pub(crate) commons: Arc<Commons>,
     pub(crate) trace: Mutex<Trace>,
     state: AtomicU8,
+    /// When the state was last another one, in milliseconds since `created`.
+    changed_ms: AtomicU64,
+    created: Instant,
     round_trip_us: AtomicU32,
     pub(crate) traffic: Traffic,
     max_message_bytes: usize,
@@ -82,6 +85,17 @@ pub(crate) struct Trace {
     pub(crate) last_error: Option<String>,
     pub(crate) last_end: Option<String>,
     pub(crate) failures: u32,
+    /// It dialled, proved who it is, and yet there was no link: when, and why.
+    pub(crate) knocked: Option<(Instant, String)>,
+    /// Since when the registry does not list it; only a link keeps it in view then.
+    pub(crate) unlisted: Option<Instant>,
+}
+
+impl Trace {
+    /// A link stands: what went wrong before says nothing any more.
+    pub(crate) fn connected(&mut self) {
+        *self = Self { unlisted: self.unlisted, ..Self::default() };
+    }
 }
 
 /// Bytes that are held because they were received from one server and not yet polled. Over the limit the link stops reading, and only that link.
@@ -109,6 +123,8 @@ impl Peer {
             commons,
             trace: Mutex::default(),
             state: AtomicU8::new(ConnectionState::Disconnected as u8),
+            changed_ms: AtomicU64::new(0),
+            created: Instant::now(),
             round_trip_us: AtomicU32::new(0),
             receiving: Mutex::default(),
             traffic: Traffic::default(),
@@ -149,7 +165,15 @@ impl Peer {
     }
 
     pub(crate) fn set_state(&self, state: ConnectionState) {
-        self.state.store(state as u8, Ordering::Release);
+        if self.state.swap(state as u8, Ordering::AcqRel) != state as u8 {
+            let age = u64::try_from(self.created.elapsed().as_millis()).unwrap_or(u64::MAX);
+            self.changed_ms.store(age, Ordering::Relaxed);
+        }
+    }
+
+    /// For how long the state has been what it is.
+    pub(crate) fn state_age(&self) -> Duration {
+        self.created.elapsed().saturating_sub(Duration::from_millis(self.changed_ms.load(Ordering::Relaxed)))
     }
 
     /// `None` until the first keep-alive of a link has come back.

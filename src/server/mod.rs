@@ -3,6 +3,7 @@
 //! Calls go down from here (`send` straight into a link's outbox, everything else as a signal to the node task); events come back only
 //! through the queue that `poll` empties. Every `Server` has its own threads and shares nothing with other servers of the process.
 
+mod diagnose;
 mod explain;
 mod listen;
 mod node;
@@ -14,6 +15,7 @@ mod shared;
 mod stats;
 mod tasks;
 
+pub use diagnose::{Diagnosis, Finding, Verdict, diagnose};
 pub use rejections::Rejection;
 pub use remote::{RemoteServer, ServerGroup};
 pub use stats::Stats;

@@ -3,7 +3,7 @@
 use super::listen;
 use super::setup;
 use super::shared::Shared;
-use super::tasks::{self, Context, Input, Reply, Start};
+use super::tasks::{self, Context, Input, QUESTION, Reply, Start};
 use crate::cluster::{Action, Admission, Cluster, LinkId, Notice, Passport, StopReason};
 use crate::error::Error;
 use crate::event::Event;
@@ -71,6 +71,8 @@ impl Node {
         let _ = shared.bound.set(bound);
         let host = setup::host(config, identity)?;
         let connector = registry::connector(config, identity, host.as_ref().map(Host::local_addr))?;
+
+        shared.registry.lock().hosts = connector.hosts();
 
         let (input, inputs) = mpsc::channel(INPUTS);
         let (news_in, news) = mpsc::channel(NEWS);
@@ -186,7 +188,7 @@ impl Node {
             let mut view = self.shared.registry.lock();
             match &news {
                 News::Lost(text) => view.lost = Some((text.clone(), Instant::now())),
-                _ => *view = super::shared::RegistryView { lost: None, heard: Some(Instant::now()) },
+                _ => (view.lost, view.heard) = (None, Some(Instant::now())),
             }
         }
         match &news {
@@ -195,11 +197,19 @@ impl Node {
                 let _ = self.shared.own.set(own.clone());
             }
             News::Joined(entry) => self.update_entry(entry),
-            News::Snapshot(entries) => entries.iter().for_each(|entry| self.update_entry(entry)),
+            News::Snapshot(entries) => {
+                // What is not in it has left; those that are say so below.
+                self.shared.peers.read().values().for_each(|peer| peer.trace.lock().unlisted = Some(Instant::now()));
+                entries.iter().for_each(|entry| self.update_entry(entry));
+            }
             News::Lost(text) => tracing::warn!("registry lost: {text}"),
             News::Restored => tracing::info!("registry restored"),
             News::Replaced { by } => tracing::error!("this server has been replaced: server {by} registered under the same group and name"),
-            News::Left { .. } => {}
+            News::Left { id, .. } => {
+                if let Some(peer) = self.peer(*id) {
+                    peer.trace.lock().unlisted = Some(Instant::now());
+                }
+            }
         }
         self.cluster.news(now, news);
         for waiting in std::mem::take(&mut self.waiting) {
@@ -210,6 +220,7 @@ impl Node {
     fn update_entry(&self, entry: &Registration) {
         if let Some(peer) = self.shared.peers.read().get(&entry.id) {
             *peer.entry.lock() = entry.clone();
+            peer.trace.lock().unlisted = None;
         }
     }
 
@@ -220,6 +231,7 @@ impl Node {
         }
         let proven = Passport { group: &offer.identity.group, name: &offer.identity.name };
         let answer = match self.cluster.admit(&offer.hello, proven) {
+            Admission::Wait if offer.hello.from.incarnation == QUESTION => Err(self.unlisted()),
             Admission::Wait => return self.waiting.push(Waiting { offer, reply, until }),
             Admission::Refuse(refusal) => Err(refusal),
             Admission::Accept { link, protocol } => match self.cluster.welcome(&offer.hello, link, protocol) {
@@ -230,6 +242,19 @@ impl Node {
         // Who does not wait for the answer any more has timed out; the cluster hears of the link's end from nobody else.
         if let Err(Ok((link, _))) = reply.send(answer) {
             self.cluster.link_down(self.shared.epoch.elapsed(), link, tasks::never_started());
+        }
+    }
+
+    /// To a question of somebody who is not registered. He never will be, so there is nothing to wait for.
+    fn unlisted(&self) -> Refusal {
+        match self.shared.own.get() {
+            // Nothing has been compared yet.
+            None => unavailable("this server is not registered yet"),
+            Some(_) => {
+                let text =
+                    "`sinew explain` asked whether a link would stand; nothing is in its way but that the asking server is not registered";
+                Refusal { code: RefusalCode::Unlisted, text: text.into() }
+            }
         }
     }
 
@@ -321,7 +346,7 @@ impl Node {
             }
             Notice::Connected { id, .. } => {
                 if let Some(peer) = self.peer(id) {
-                    *peer.trace.lock() = Default::default();
+                    peer.trace.lock().connected();
                     peer.outbox.open();
                     peer.set_state(ConnectionState::Connected);
                     queue.push(Event::ServerConnected { server: RemoteServer::new(peer) });

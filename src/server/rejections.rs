@@ -78,6 +78,14 @@ struct State {
 struct Logged {
     since: Instant,
     sentences: Vec<u64>,
+    last: Instant,
+    text: String,
+}
+
+impl Logged {
+    fn new(now: Instant, sentence: u64, text: &str) -> Self {
+        Self { since: now, sentences: vec![sentence], last: now, text: text.into() }
+    }
 }
 
 impl Rejections {
@@ -100,11 +108,13 @@ impl Rejections {
         let full = state.logged.len() >= REMEMBERED;
         match state.logged.entry((from, reason)) {
             Entry::Occupied(mut known) if now.duration_since(known.get().since) >= QUIET => {
-                known.insert(Logged { since: now, sentences: vec![sentence] });
+                known.insert(Logged::new(now, sentence, text));
                 true
             }
             Entry::Occupied(mut known) => {
-                let sentences = &mut known.get_mut().sentences;
+                let Logged { sentences, last, text: last_text, .. } = known.get_mut();
+                *last = now;
+                text.clone_into(last_text);
                 let new = sentences.len() < SENTENCES && !sentences.contains(&sentence);
                 if new {
                     sentences.push(sentence);
@@ -113,10 +123,18 @@ impl Rejections {
             }
             Entry::Vacant(_) if full => false,
             Entry::Vacant(place) => {
-                place.insert(Logged { since: now, sentences: vec![sentence] });
+                place.insert(Logged::new(now, sentence, text));
                 true
             }
         }
+    }
+
+    /// What was said last to this address before anybody there had proven who it is, and how long ago.
+    pub(crate) fn of_strangers(&self, from: IpAddr) -> Vec<(Duration, String)> {
+        let reasons = [Rejection::NotTls, Rejection::Untrusted, Rejection::Aborted, Rejection::TimedOut, Rejection::Overload];
+        let state = self.state.lock();
+        let logged = reasons.iter().filter_map(|reason| state.logged.get(&(from, *reason)));
+        logged.map(|logged| (logged.last.elapsed(), logged.text.clone())).collect()
     }
 
     pub(crate) fn counts(&self) -> [u64; Rejection::ALL.len()] {

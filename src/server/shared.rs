@@ -9,7 +9,8 @@ use crate::error::Error;
 use crate::event::EventQueue;
 use crate::id::ServerId;
 use crate::link::{Commons, Peer};
-use crate::registry::Registration;
+use crate::registry::{HostStatus, Registration};
+use crate::transport::identity::PeerIdentity;
 use once_cell::sync::OnceCell;
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
@@ -17,7 +18,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 pub(crate) struct Shared {
     pub(crate) config: ServerConfig,
@@ -41,12 +42,15 @@ pub(crate) struct Shared {
     pub(super) bug: AtomicBool,
 }
 
-/// What is known of the registry, for `explain` and `stats`.
+/// What is known of the registry, for `explain`.
 #[derive(Debug, Default)]
 pub(super) struct RegistryView {
     /// Why it cannot be reached, and since when.
     pub(super) lost: Option<(String, Instant)>,
+    /// When the last news came.
     pub(super) heard: Option<Instant>,
+    /// How it stands with every host; `None` for a registry without hosts.
+    pub(super) hosts: Option<watch::Receiver<Vec<HostStatus>>>,
 }
 
 impl Shared {
@@ -81,6 +85,14 @@ impl Shared {
 
     pub(super) fn peer(&self, id: ServerId) -> Result<Arc<Peer>, Error> {
         self.peers.read().get(&id).cloned().ok_or(Error::UnknownServer(id))
+    }
+
+    /// A server that is in view, and has proven that it is that one, dialled in vain.
+    pub(super) fn note_knock(&self, id: ServerId, proven: &PeerIdentity, text: String) {
+        let Ok(peer) = self.peer(id) else { return };
+        if (&*peer.group, &*peer.name) == (proven.group.as_str(), proven.name.as_str()) {
+            peer.trace.lock().knocked = Some((Instant::now(), text));
+        }
     }
 
     pub(super) fn members(&self, group: &str) -> Result<Vec<Arc<Peer>>, Error> {

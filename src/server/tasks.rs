@@ -5,7 +5,7 @@ use super::shared::Shared;
 use crate::cluster::{Goal, LinkEnd, LinkEndReason, LinkId};
 use crate::id::ServerId;
 use crate::link::handshake::HandshakeError;
-use crate::link::{Accepted, Closing, DialFailure, Offer, Pace, Peer, Running, Way, accept, dial, run};
+use crate::link::{Accepted, Closing, DialFailure, Offer, Pace, Peer, Purpose, Running, Way, accept, dial, run};
 use crate::transport::channel::{Channel, Channels};
 use crate::transport::datagrams::Datagrams;
 use crate::wire::control::{Refusal, RefusalCode, Welcome};
@@ -18,6 +18,10 @@ use tokio::time::Instant;
 
 /// Pause after the system refuses to accept (out of descriptors): long enough not to spin, short enough not to be noticed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The incarnation in a hello that only asks (see [`diagnose`](super::diagnose())). No start has it, and every start is a later one: so a
+/// question never takes the place of a server.
+pub(super) const QUESTION: u64 = 0;
 
 /// What every task of one server needs.
 pub(super) struct Context {
@@ -93,7 +97,11 @@ pub(super) async fn accept_all(context: Arc<Context>, listener: TcpListener) {
 }
 
 async fn accept_one(context: Arc<Context>, socket: TcpStream, from: SocketAddr, slot: OwnedSemaphorePermit) {
-    let ask = |offer, deadline| ask(&context, offer, deadline);
+    let mut dialer = None;
+    let ask = |offer: Offer, deadline| {
+        dialer = Some((offer.hello.from.id, offer.hello.from.incarnation, offer.identity.clone()));
+        ask(&context, offer, deadline)
+    };
     let outcome = accept(&context.channels, socket, context.handshake, ask).await;
     drop(slot);
     match outcome {
@@ -101,7 +109,13 @@ async fn accept_one(context: Arc<Context>, socket: TcpStream, from: SocketAddr, 
         Err((link, error)) => {
             // One that we dial ourselves has knocked meanwhile: nothing is wrong.
             if !matches!(&error, HandshakeError::Refused(refusal) if refusal.code == RefusalCode::Reversed) {
-                context.shared.rejections.count(from, Rejection::of(&error), &error.to_string());
+                let text = error.to_string();
+                context.shared.rejections.count(from, Rejection::of(&error), &text);
+                if let Some((id, incarnation, proven)) = dialer
+                    && incarnation != QUESTION
+                {
+                    context.shared.note_knock(id, &proven, text);
+                }
             }
             if let Some(link) = link {
                 context.tell(Input::Down { link, end: never_started() }).await;
@@ -131,7 +145,7 @@ async fn ask(context: &Context, offer: Offer, deadline: Instant) -> Result<(Link
 }
 
 pub(super) async fn dial_one(context: Arc<Context>, link: LinkId, goal: Goal) {
-    match dial(&context.channels, &goal, context.loopback_only, context.handshake).await {
+    match dial(&context.channels, &goal, Purpose::Link, context.loopback_only, context.handshake).await {
         Ok((channel, resumes)) => {
             let to = channel.reader.peer_addr().ok();
             run_link(context, link, resumes, channel, to).await;

@@ -1,7 +1,8 @@
-//! `sinew`: keys, a registry, a look at a configuration, and a whole cluster to try.
+//! `sinew`: keys, a registry, a look at a configuration or at why it finds no links, and a whole cluster to try.
 
 mod check;
 mod demo;
+mod explain;
 mod keygen;
 mod registry;
 
@@ -30,6 +31,8 @@ enum Command {
         /// The server's TOML file.
         file: PathBuf,
     },
+    /// Tell why a server does not get its links.
+    Explain(explain::ExplainArgs),
     /// One server of the demo.
     #[command(hide = true)]
     DemoServer(demo::ServerArgs),
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Command::Registry(args) => registry::run(args),
         Command::Keygen(args) => keygen::run(args),
         Command::Check { file } => check::run(&file),
+        Command::Explain(args) => explain::run(args),
         Command::Demo(args) => demo::run(args),
         Command::DemoServer(args) => demo::run_server(args),
         Command::DemoRegistry(args) => demo::run_registry(args),
