@@ -2,6 +2,9 @@
 
 #![cfg(feature = "cli")]
 
+#[path = "cluster/ports.rs"]
+mod ports;
+
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -102,6 +105,153 @@ fn a_registry_on_a_taken_port_says_so_and_ends() {
     let done = run(scratch().path(), &["registry", "--listen", &address]);
     assert_eq!((done.code(), done.out.as_str()), (Some(1), ""));
     assert!(done.error.contains(&address) && done.error.contains("--listen"), "{}", done.error);
+}
+
+/// A cluster of one `world` server, which hosts the registry, for `sinew explain` to look at.
+struct World {
+    server: sinew::Server,
+    registry: String,
+}
+
+impl World {
+    fn start(more: &str) -> Self {
+        let port = ports::free_port();
+        let listen = format!("registry.host = true\nregistry.listen = \"127.0.0.1:{port}\"\n");
+        let text = format!("server = {{ group = \"world\", name = \"w1\" }}\nlog.to = \"events\"\n{listen}{more}\n{GROUPS}");
+        let config = sinew::ServerConfig::load(&text, "text", std::iter::empty()).expect("a good configuration");
+        let world = Self { server: sinew::Server::start(config).expect("it starts"), registry: registry_at(port) };
+        world.wait(|event| matches!(event, sinew::Event::Started { .. }));
+        world
+    }
+
+    fn wait(&self, wanted: impl Fn(&sinew::Event) -> bool) {
+        let give_up = Instant::now() + PATIENCE;
+        while Instant::now() < give_up {
+            let left = give_up.saturating_duration_since(Instant::now());
+            // Every event is taken, for what is left over is lost.
+            if self.server.poll(left).expect("nobody else polls").filter(&wanted).count() > 0 {
+                return;
+            }
+        }
+        panic!("it did not happen");
+    }
+}
+
+const GROUPS: &str = "[groups.lobby]\nconnects_to = [\"world\"]\n[groups.world]\n";
+
+fn registry_at(port: u16) -> String {
+    format!("registry.addresses = [\"127.0.0.1:{port}\"]\n")
+}
+
+/// What `sinew explain` says about a lobby server with these lines.
+fn explain(here: &Path, lines: &str) -> Done {
+    explain_in(here, GROUPS, lines)
+}
+
+fn explain_in(here: &Path, groups: &str, lines: &str) -> Done {
+    let text = format!("server.group = \"lobby\"\nserver.name = \"l1\"\n{lines}\n{groups}");
+    std::fs::write(here.join("lobby.toml"), text).expect("written");
+    run(here, &["explain", "lobby.toml", "--seconds", "20"])
+}
+
+#[track_caller]
+fn is_wrong(done: &Done, words: &[&str]) {
+    assert_eq!(done.code(), Some(1), "{}{}", done.out, done.error);
+    for words in words {
+        assert!(done.out.contains(words), "{words:?} is missing:\n{}", done.out);
+    }
+    assert!(done.out.ends_with("something is wrong\n"), "{}", done.out);
+}
+
+#[test]
+fn explain_finds_all_well_and_is_no_news_to_the_game_that_is_asked() {
+    let here = scratch();
+    let world = World::start("");
+    let done = explain(here.path(), &world.registry);
+    assert_eq!((done.code(), done.error.as_str()), (Some(0), ""), "{}", done.out);
+    assert!(done.out.starts_with("lobby/l1\nok     registry 127.0.0.1:"), "{}", done.out);
+    assert!(done.out.contains("(world/w1) at 127.0.0.1:") && done.out.contains("agrees; this server dials it"), "{}", done.out);
+    let events: Vec<_> = world.server.poll(Duration::ZERO).expect("nobody else polls").collect();
+    let silent = events.iter().all(|event| matches!(event, sinew::Event::Log { .. }));
+    assert!(silent, "{events:?}");
+}
+
+#[test]
+fn explain_alone_in_the_cluster_says_that_nobody_is_there() {
+    let here = scratch();
+    let port = ports::free_port();
+    let mut registry = Demo::start(here.path(), &["registry", "--listen", &format!("127.0.0.1:{port}")]);
+    registry.wait_for_line("registry listening on");
+    let done = explain(here.path(), &registry_at(port));
+    assert_eq!(done.code(), Some(0), "{}{}", done.out, done.error);
+    assert!(done.out.contains("nobody is there") && done.out.contains("(world)"), "{}", done.out);
+}
+
+#[test]
+fn explain_names_a_registry_that_cannot_be_reached() {
+    let here = scratch();
+    let port = ports::free_port();
+    is_wrong(
+        &explain(here.path(), &registry_at(port)),
+        &[&format!("wrong  registry 127.0.0.1:{port}"), "refused", "sinew registry --listen"],
+    );
+}
+
+#[test]
+fn explain_names_another_key() {
+    let here = scratch();
+    for key in ["ours.key", "theirs.key"] {
+        assert_eq!(run(here.path(), &["keygen", "--out", key]).code(), Some(0));
+    }
+    let world = World::start(&format!("cluster.key_file = '{}'\n", here.path().join("theirs.key").display()));
+    let done = explain(here.path(), &format!("cluster.key_file = \"ours.key\"\n{}", world.registry));
+    is_wrong(&done, &["signed by another cluster's key", "cluster.key_file"]);
+    let missing = explain(here.path(), &format!("cluster.key_file = \"missing.key\"\n{}", world.registry));
+    assert_eq!((missing.code(), missing.out.as_str()), (Some(1), ""));
+    assert!(missing.error.contains("missing.key") && missing.error.contains("sinew keygen"), "{}", missing.error);
+}
+
+#[test]
+fn explain_names_a_certificate_of_another_group_and_groups_that_differ() {
+    let here = scratch();
+    assert_eq!(run(here.path(), &["keygen"]).code(), Some(0));
+    assert_eq!(run(here.path(), &["keygen", "issue", "--group", "world", "--name", "l1"]).code(), Some(0));
+    let issued = "cluster = { ca = \"ca.pem\", cert = \"l1.cert.pem\", key = \"l1.key.pem\" }\n";
+    let done = explain(here.path(), issued);
+    assert_eq!(done.code(), Some(1), "{}", done.out);
+    assert!(done.error.contains("is for group `world`"), "{}", done.error);
+
+    let world = World::start("");
+    let groups = "[groups.lobby]\n[groups.world]\nconnects_to = [\"lobby\"]\n";
+    let words = ["refused by the other side (topology)", "connects_to names `lobby`", "give both the same"];
+    is_wrong(&explain_in(here.path(), groups, &world.registry), &words);
+}
+
+#[test]
+fn explain_names_another_app_version() {
+    let here = scratch();
+    let world = World::start("server.app_version = \"2\"\n");
+    let done = explain(here.path(), &format!("server.app_version = \"1\"\n{}", world.registry));
+    is_wrong(&done, &["refused by the other side (app version)", "app version `1`, the accepting one `2`", "update the older one"]);
+}
+
+#[test]
+fn explain_names_an_address_at_which_nobody_listens() {
+    let here = scratch();
+    let port = ports::free_port();
+    let world = World::start(&format!("server.advertise = \"127.0.0.1:{port}\"\n"));
+    let done = explain(here.path(), &world.registry);
+    is_wrong(&done, &[&format!("no address answers (127.0.0.1:{port}: "), "refused", "nothing listens there", "server.advertise"]);
+}
+
+#[test]
+fn explain_of_a_configuration_that_cannot_be_used_is_a_usage_error() {
+    let here = scratch();
+    assert_eq!(run(here.path(), &["explain", "missing.toml"]).code(), Some(2));
+    assert_eq!(explain(here.path(), "server.nmae = \"x\"\n").code(), Some(2));
+    for arguments in [&["explain"][..], &["explain", "lobby.toml", "--seconds", "0"]] {
+        assert_eq!(run(here.path(), arguments).code(), Some(2), "{arguments:?}");
+    }
 }
 
 #[test]

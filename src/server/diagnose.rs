@@ -30,6 +30,9 @@ const AT_ONCE: usize = 64;
 /// A question leads to no link; real ones are numbered from 1.
 const NO_LINK: LinkId = LinkId(0);
 
+/// What the refusal of a different topology says (`src/cluster/admission.rs`); its code alone also stands for groups that neither connects.
+const DIFFERENT: &str = "different topologies";
+
 /// How bad a [`Finding`] is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verdict {
@@ -189,16 +192,21 @@ impl<'a> Asking<'a> {
 
     async fn ask_all(&self, listed: BTreeMap<ServerId, Registration>, diagnosis: &mut Diagnosis) {
         let config = &self.shared.config;
-        let direction = |entry: &Registration| self.shared.topology.direction((&self.own.group, self.own.id), (&entry.group, entry.id));
-        let related = listed.into_values().filter(|entry| !is_me(config, entry));
-        let related: Vec<_> = related.filter_map(|entry| direction(&entry).map(|direction| (entry, direction))).collect();
+        let (mut related, mut unrelated) = (Vec::new(), BTreeMap::new());
+        for entry in listed.into_values().filter(|entry| !is_me(config, entry)) {
+            match self.shared.topology.direction((&self.own.group, self.own.id), (&entry.group, entry.id)) {
+                Some(direction) => related.push((entry, Some(direction))),
+                // The youngest of each group says whether that group, too, knows of no connection.
+                None => drop(unrelated.insert(entry.group.clone(), entry)),
+            }
+        }
         if related.is_empty() {
-            return diagnosis.add(Verdict::Note, "links", self.nobody());
+            diagnosis.add(Verdict::Note, "links", self.nobody());
         }
         let slots = Arc::new(Semaphore::new(AT_ONCE));
         let until = Instant::now() + self.patience;
         let mut asked = JoinSet::new();
-        for (entry, direction) in related {
+        for (entry, direction) in related.into_iter().chain(unrelated.into_values().map(|entry| (entry, None))) {
             let Some(goal) = self.cluster.goal(NO_LINK, &entry) else { continue };
             let (slots, channels, loopback_only) = (slots.clone(), self.channels.clone(), self.loopback_only);
             asked.spawn(async move {
@@ -210,9 +218,11 @@ impl<'a> Asking<'a> {
         }
         let mut answers = asked.join_all().await;
         answers.sort_by_key(|(entry, ..)| entry.id);
-        for (entry, direction, answer) in answers {
-            diagnosis.findings.push(self.judge(&entry, direction, answer));
-        }
+        diagnosis.findings.extend(answers.into_iter().filter_map(|(entry, direction, answer)| match direction {
+            Some(direction) => Some(self.judge(&entry, direction, answer)),
+            // That the two groups are not connected is as configured; that only one of the two servers says so is not.
+            None => answer.err().filter(|failure| failure.text.contains(DIFFERENT)).map(|failure| wrong(&entry, failure)),
+        }));
     }
 
     /// Why there is no server to ask.
@@ -227,28 +237,19 @@ impl<'a> Asking<'a> {
     }
 
     fn judge(&self, entry: &Registration, direction: Direction, answer: Result<(), DialFailure>) -> Finding {
-        let about = format!("server {} ({}/{}) at {}:{}", entry.id, entry.group, entry.name, entry.host, entry.port);
-        let skew = (self.shared.config.registry.kind == RegistryKind::Embedded).then(|| explain::skew(entry.id)).flatten();
-        let skew = skew.map(|skew| format!("; {skew}")).unwrap_or_default();
-        match answer {
-            Err(failure) if !self.agrees(&failure) => {
-                let tried = failure.attempts.iter().map(|attempt| format!("{}: {}", attempt.address, attempt.error)).collect();
-                let text = if failure.attempts.iter().any(|attempt| failure.text.contains(&attempt.error)) {
-                    "no link".to_string()
-                } else {
-                    failure.text
-                };
-                Finding { verdict: Verdict::Wrong, about, text: text + &skew, tried }
-            }
-            _ => {
-                let text = match direction {
-                    Direction::Outgoing => "agrees; this server dials it".to_string(),
-                    Direction::Incoming => self.dialled_by_it(),
-                };
-                let verdict = if skew.is_empty() { Verdict::Well } else { Verdict::Note };
-                Finding { verdict, about, text: text + &skew, tried: Vec::new() }
-            }
+        let mut finding = match (answer, direction) {
+            (Err(failure), _) if !self.agrees(&failure) => wrong(entry, failure),
+            (_, Direction::Outgoing) => agreed(entry, "agrees; this server dials it".into()),
+            (_, Direction::Incoming) => agreed(entry, self.dialled_by_it()),
+        };
+        if self.shared.config.registry.kind == RegistryKind::Embedded
+            && let Some(skew) = explain::skew(entry.id)
+        {
+            finding.verdict = finding.verdict.max(Verdict::Note);
+            finding.text += "; ";
+            finding.text += &skew;
         }
+        finding
     }
 
     /// Every difference has been looked for, and what is left is that this only asks: the checks are made in this order (`Cluster::admit`).
@@ -267,6 +268,25 @@ impl<'a> Asking<'a> {
             false => "agrees; it will dial this server, at server.advertise or server.listen, which must be reachable from there".into(),
         }
     }
+}
+
+fn about(entry: &Registration) -> String {
+    format!("server {} ({}/{}) at {}:{}", entry.id, entry.group, entry.name, entry.host, entry.port)
+}
+
+fn agreed(entry: &Registration, text: String) -> Finding {
+    Finding { verdict: Verdict::Well, about: about(entry), text, tried: Vec::new() }
+}
+
+fn wrong(entry: &Registration, failure: DialFailure) -> Finding {
+    let text = match failure.refusal.map(|refusal| refusal.code) {
+        // Its own words are for a server that is not registered; this one is.
+        Some(RefusalCode::Unlisted) => "does not see this server in its registry; do both use the same registry.addresses?".into(),
+        _ => failure.text,
+    };
+    let untold = failure.attempts.into_iter().filter(|attempt| !text.contains(&attempt.error));
+    let tried = untold.map(|attempt| format!("{}: {}", attempt.address, attempt.error)).collect();
+    Finding { verdict: Verdict::Wrong, about: about(entry), text, tried }
 }
 
 /// Stands in for the entry of a server that is not registered: like every newcomer it has the highest id.

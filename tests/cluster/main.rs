@@ -5,6 +5,7 @@ mod asynchronous;
 mod child;
 mod cuts;
 mod datagrams;
+mod explaining;
 mod idle;
 mod joining;
 mod lanes;
