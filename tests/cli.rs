@@ -117,7 +117,7 @@ impl World {
     fn start(more: &str) -> Self {
         let port = ports::free_port();
         let listen = format!("registry.host = true\nregistry.listen = \"127.0.0.1:{port}\"\n");
-        let text = format!("server = {{ group = \"world\", name = \"w1\" }}\nlog.to = \"events\"\n{listen}{more}\n{GROUPS}");
+        let text = format!("server.group = \"world\"\nserver.name = \"w1\"\nlog.to = \"events\"\n{listen}{more}\n{GROUPS}");
         let config = sinew::ServerConfig::load(&text, "text", std::iter::empty()).expect("a good configuration");
         let world = Self { server: sinew::Server::start(config).expect("it starts"), registry: registry_at(port) };
         world.wait(|event| matches!(event, sinew::Event::Started { .. }));
@@ -223,7 +223,7 @@ fn explain_names_a_certificate_of_another_group_and_groups_that_differ() {
 
     let world = World::start("");
     let groups = "[groups.lobby]\n[groups.world]\nconnects_to = [\"lobby\"]\n";
-    let words = ["refused by the other side (topology)", "connects_to names `lobby`", "give both the same"];
+    let words = ["refused by the other side (topology)", "connects_to names `world`", "give both the same"];
     is_wrong(&explain_in(here.path(), groups, &world.registry), &words);
 }
 

@@ -212,8 +212,13 @@ impl<'a> Asking<'a> {
             asked.spawn(async move {
                 let _slot = slots.acquire_owned().await;
                 let left = until.saturating_duration_since(Instant::now());
-                let answer = dial(&channels, &goal, Purpose::Question, loopback_only, left).await;
-                (entry, direction, answer.map(drop))
+                let answer = match left.is_zero() {
+                    true => {
+                        Err(DialFailure { text: "was not asked: the time was over; allow more".into(), attempts: vec![], refusal: None })
+                    }
+                    false => dial(&channels, &goal, Purpose::Question, loopback_only, left).await.map(drop),
+                };
+                (entry, direction, answer)
             });
         }
         let mut answers = asked.join_all().await;
@@ -282,7 +287,8 @@ fn wrong(entry: &Registration, failure: DialFailure) -> Finding {
     let text = match failure.refusal.map(|refusal| refusal.code) {
         // Its own words are for a server that is not registered; this one is.
         Some(RefusalCode::Unlisted) => "does not see this server in its registry; do both use the same registry.addresses?".into(),
-        _ => failure.text,
+        // The address is said already, unless it is one of those that a host name stands for.
+        _ => failure.text.strip_prefix(&format!("{}:{}: ", entry.host, entry.port)).unwrap_or(&failure.text).to_string(),
     };
     let untold = failure.attempts.into_iter().filter(|attempt| !text.contains(&attempt.error));
     let tried = untold.map(|attempt| format!("{}: {}", attempt.address, attempt.error)).collect();

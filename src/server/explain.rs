@@ -131,3 +131,16 @@ pub(super) fn skew(id: ServerId) -> Option<String> {
 fn seconds(age: Duration) -> String {
     format!("{} s", age.as_secs())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_from_the_future_tells_of_a_wrong_clock_and_one_of_today_does_not() {
+        // 2^53 - 1 is the end of the year 2303.
+        let future = skew(ServerId::new(ServerId::MAX).unwrap()).expect("far ahead");
+        assert!(future.contains("set both clocks"), "{future}");
+        assert_eq!(skew(ServerId::new(1).unwrap()), None);
+    }
+}

@@ -151,7 +151,9 @@ impl Server {
         self.shared.peer(id).ok().map(RemoteServer::new)
     }
 
-    /// Why the link to a server is, or is not, up: every address tried with its error, refusals of either side, the registry's view.
+    /// Why the link to a server is, or is not, up: its state and since when, what waits on it, every address tried with its error, refusals of
+    /// either side, the registry's view and its age, and a clock that is wrong. For people: the words may change. A server that sees
+    /// nobody at all is asked for with [`diagnose()`].
     pub fn explain(&self, id: ServerId) -> Result<String, Error> {
         Ok(explain::explain(&self.shared, &*self.shared.peer(id)?))
     }

@@ -1,7 +1,6 @@
 //! `sinew explain FILE`: why the server of this configuration does not get its links, asked from its own machine.
 
-use sinew::ServerConfig;
-use sinew::diagnose;
+use sinew::{ServerConfig, diagnose};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -34,7 +33,10 @@ pub(crate) fn run(args: ExplainArgs) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error, 1),
     };
-    match runtime.block_on(diagnose(config, Duration::from_secs(args.seconds))) {
+    let outcome = runtime.block_on(diagnose(config, Duration::from_secs(args.seconds)));
+    // A host name that is still being looked up would be waited for.
+    runtime.shutdown_background();
+    match outcome {
         Ok(diagnosis) => {
             let verdict = if diagnosis.is_well() { "every link that should stand does, or would" } else { "something is wrong" };
             // `println!` would panic when the reader of a pipe has seen enough; the exit code still tells.

@@ -64,6 +64,22 @@ fn a_newcomer_sees_everybody_and_everybody_sees_it() {
 }
 
 #[test]
+fn a_look_shows_everybody_registers_nobody_and_is_no_news() {
+    let mut directory = settled();
+    register(&mut directory, 1, registration(5, "w1"), true, ms(0));
+    // Under the very name that is registered.
+    directory.connected(ConnectionId(2), identity("w1"), ms(0));
+    directory.message(ConnectionId(2), ToHost::Look, ms(0));
+    let outputs = directory.outputs();
+    let snapshot = ToMember::Snapshot { entries: vec![registration(5, "w1")], last: true, settled: true };
+    assert_eq!(told(&outputs, 2), [Some(snapshot), None]);
+    assert_eq!(told(&outputs, 1), []);
+    register(&mut directory, 3, registration(6, "w2"), true, ms(0));
+    directory.tick(ms(1));
+    assert_eq!(directory.connections.len(), 2, "who only looked is forgotten");
+}
+
+#[test]
 fn only_the_proven_group_and_name_can_be_registered() {
     let mut directory = settled();
     directory.connected(ConnectionId(1), identity("thief"), ms(0));
