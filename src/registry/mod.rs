@@ -164,7 +164,8 @@ pub(crate) async fn look(config: &ServerConfig, identity: &Identity, patience: D
         });
     }
     let mut views = looks.join_all().await;
-    views.sort_by(|a, b| a.host.cmp(&b.host));
+    // In the order in which they are configured.
+    views.sort_by_key(|view| config.registry.addresses.iter().position(|address| *address == view.host));
     Ok(views)
 }
 

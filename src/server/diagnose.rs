@@ -109,11 +109,17 @@ pub async fn diagnose(config: ServerConfig, patience: Duration) -> Result<Diagno
 
     let views = registry::look(config, &identity, patience).await?;
     let Some(listed) = look_at_registry(config, views, &mut diagnosis) else { return Ok(diagnosis) };
+    let listed = newest_of_each_name(listed);
     let own = listed.values().find(|entry| is_me(config, entry)).cloned();
     look_at_own_entry(config, own.as_ref(), &mut diagnosis);
-    let Some(asking) = Asking::new(&shared, &identity, own, patience)? else { return Ok(diagnosis) };
-    asking.ask_all(listed, &mut diagnosis).await;
+    Asking::new(&shared, &identity, own, patience)?.ask_all(listed, &mut diagnosis).await;
     Ok(diagnosis)
+}
+
+/// A host that lags behind may still list a server that has been replaced.
+fn newest_of_each_name(listed: BTreeMap<ServerId, Registration>) -> BTreeMap<ServerId, Registration> {
+    let by_name: BTreeMap<_, _> = listed.into_values().map(|entry| ((entry.group.clone(), entry.name.clone()), entry)).collect();
+    by_name.into_values().map(|entry| (entry.id, entry)).collect()
 }
 
 fn is_me(config: &ServerConfig, entry: &Registration) -> bool {
@@ -177,17 +183,16 @@ struct Asking<'a> {
 }
 
 impl<'a> Asking<'a> {
-    /// `None`: no id is left to ask under, which cannot be.
-    fn new(shared: &'a Shared, identity: &Identity, own: Option<Registration>, patience: Duration) -> Result<Option<Self>, Error> {
+    fn new(shared: &'a Shared, identity: &Identity, own: Option<Registration>, patience: Duration) -> Result<Self, Error> {
         let registered = own.is_some();
-        let Some(own) = own.or_else(|| newcomer(shared)) else { return Ok(None) };
+        let own = own.unwrap_or_else(|| newcomer(shared));
         let connector = registry::connector(&shared.config, identity, None)?;
         let mut settings = setup::settings(shared, &*connector);
         settings.incarnation = QUESTION;
         let mut cluster = Cluster::new(settings);
         cluster.news(Duration::ZERO, News::Registered(own.clone()));
         let channels = Channels::new(identity, ALPN);
-        Ok(Some(Self { shared, cluster, channels, own, registered, loopback_only: identity.is_development(), patience }))
+        Ok(Self { shared, cluster, channels, own, registered, loopback_only: identity.is_development(), patience })
     }
 
     async fn ask_all(&self, listed: BTreeMap<ServerId, Registration>, diagnosis: &mut Diagnosis) {
@@ -296,17 +301,18 @@ fn wrong(entry: &Registration, failure: DialFailure) -> Finding {
 }
 
 /// Stands in for the entry of a server that is not registered: like every newcomer it has the highest id.
-fn newcomer(shared: &Shared) -> Option<Registration> {
+fn newcomer(shared: &Shared) -> Registration {
     let info = shared.info();
-    Some(Registration {
-        id: ServerId::new(ServerId::MAX)?,
+    Registration {
+        // cannot fail: the greatest id is one
+        id: ServerId::new(ServerId::MAX).expect("an id"),
         group: info.group,
         name: info.name,
         host: info.host,
         port: info.port,
         visibility: info.visibility,
         properties: BTreeMap::new(),
-    })
+    }
 }
 
 fn servers(count: usize) -> String {

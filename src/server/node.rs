@@ -71,7 +71,6 @@ impl Node {
         let _ = shared.bound.set(bound);
         let host = setup::host(config, identity)?;
         let connector = registry::connector(config, identity, host.as_ref().map(Host::local_addr))?;
-
         shared.registry.lock().hosts = connector.hosts();
 
         let (input, inputs) = mpsc::channel(INPUTS);
@@ -199,7 +198,9 @@ impl Node {
             News::Joined(entry) => self.update_entry(entry),
             News::Snapshot(entries) => {
                 // What is not in it has left; those that are say so below.
-                self.shared.peers.read().values().for_each(|peer| peer.trace.lock().unlisted = Some(Instant::now()));
+                self.shared.peers.read().values().for_each(|peer| {
+                    peer.trace.lock().unlisted.get_or_insert_with(Instant::now);
+                });
                 entries.iter().for_each(|entry| self.update_entry(entry));
             }
             News::Lost(text) => tracing::warn!("registry lost: {text}"),

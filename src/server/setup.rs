@@ -1,6 +1,7 @@
 //! What the parts of a node are told once, from the configuration.
 
 use super::shared::Shared;
+use super::tasks::QUESTION;
 use crate::cluster::Settings;
 use crate::config::{HostPort, LimitsSection, RegistryKind, ServerConfig};
 use crate::error::Error;
@@ -40,10 +41,10 @@ pub(super) fn settings(shared: &Shared, connector: &dyn Connector) -> Settings {
     }
 }
 
-/// Microseconds since 1970 at the start: a later start of the same server has a greater one.
+/// Microseconds since 1970 at the start: a later start of the same server has a greater one. Never [`QUESTION`], whatever the clock says.
 fn incarnation() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX).max(QUESTION + 1)
 }
 
 /// What this server registers as. The real port is known by now.

@@ -19,8 +19,8 @@ use tokio::time::Instant;
 /// Pause after the system refuses to accept (out of descriptors): long enough not to spin, short enough not to be noticed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// The incarnation in a hello that only asks (see [`diagnose`](super::diagnose())). No start has it, and every start is a later one: so a
-/// question never takes the place of a server.
+/// The incarnation in a hello that only asks (see [`diagnose`](super::diagnose())). Every start has a greater one, so a question never takes
+/// the place of a server.
 pub(super) const QUESTION: u64 = 0;
 
 /// What every task of one server needs.

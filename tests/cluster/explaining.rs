@@ -140,6 +140,7 @@ fn asking_for_a_server_that_does_not_run_takes_no_name_and_is_no_news_to_anybody
         assert!(outside.is_well() && outside.to_string().contains("(world/w1)"), "{outside}");
         assert!(outside.to_string().contains("agrees; this server dials it"), "{outside}");
     }
+    world.log(&["rejected a connection", "`sinew explain` asked", "nothing is in its way"]);
     let mut lobby = start("lobby", "l1", &registry);
     lobby.connected("w1");
     world.connected("l1");
@@ -152,6 +153,7 @@ fn with_a_fixed_list_a_question_replaces_neither_a_server_that_runs_nor_one_that
     let mut world = start("world", "w1", &world).registered();
     let before = found_for("lobby", "l1", &lines);
     assert!(before.is_well(), "{before}");
+    world.log(&["`sinew explain` asked", "it would"]);
     let mut lobby = start("lobby", "l1", &lines);
     let to_world = lobby.connected("w1");
     world.connected("l1");
