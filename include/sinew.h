@@ -386,6 +386,8 @@ typedef struct sinew_stats {
     uint64_t dropped_inbox_full;
     /** Of messages_received: those that came by datagram. */
     uint64_t received_by_datagram;
+    /** Connections closed at once because their address opens them too often. */
+    uint64_t rejected_throttled;
 } sinew_stats;
 
 /* ---- Functions. --------------------------------------------------------------------------------------------------- */

@@ -205,6 +205,7 @@ pub unsafe extern "C" fn sinew_server_stats(server: *const sinew_server, out: *m
             dropped_malformed: stats.dropped_malformed,
             dropped_inbox_full: stats.dropped_inbox_full,
             received_by_datagram: stats.received_by_datagram,
+            rejected_throttled: stats.rejected(Rejection::Throttled),
         };
         // SAFETY: NULL, or a struct as long as its size says, by the caller's promise; ours have no pointers and no padding.
         unsafe { fill("out", out, make) }

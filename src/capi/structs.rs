@@ -158,6 +158,8 @@ pub struct sinew_stats {
     pub dropped_inbox_full: u64,
     /// Of messages_received: those that came by datagram.
     pub received_by_datagram: u64,
+    /// Connections closed at once because their address opens them too often.
+    pub rejected_throttled: u64,
 }
 
 // The sizes C sees on every 64-bit platform; wrappers in other languages rely on them.
@@ -167,5 +169,5 @@ const _: () = {
     assert!(size_of::<sinew_local_info>() == 408);
     assert!(size_of::<sinew_group_info>() == 80);
     assert!(size_of::<sinew_remote_info>() == 424);
-    assert!(size_of::<sinew_stats>() == 208);
+    assert!(size_of::<sinew_stats>() == 216);
 };

@@ -285,6 +285,13 @@ pub(super) static SERVER: &[Key<ServerConfig>] = &[
         "Accepted connections that have not finished their handshake, at once.",
     ),
     key(
+        "limits.connects_per_address",
+        Kind::count(1, 1_000_000),
+        Field,
+        |c| &mut c.limits.connects_per_address,
+        "Connections taken from one IP address (IPv6: one /64) per second, and twice as many at once after quiet; more are closed. Holds for the registry that this server hosts, too.",
+    ),
+    key(
         "limits.drain_ms",
         Kind::milliseconds(0, 10 * MINUTE),
         Field,

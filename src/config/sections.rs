@@ -131,6 +131,8 @@ pub struct LimitsSection {
     pub reconnect_attempts: u32,
     /// Accepted connections that have not finished their handshake, at once. Default 256.
     pub pending_handshakes: usize,
+    /// Connections taken from one address (IPv6: one /64) per second, and twice as many at once. Default 128.
+    pub connects_per_address: u32,
     /// `stop` flushes outboxes for at most this long. Default 2000.
     pub drain_ms: u64,
     /// `free` returns within this. Default 3000.
@@ -234,6 +236,7 @@ impl Default for LimitsSection {
             reconnect_max_ms: 5000,
             reconnect_attempts: 10,
             pending_handshakes: 256,
+            connects_per_address: 128,
             drain_ms: 2000,
             shutdown_ms: 3000,
         }

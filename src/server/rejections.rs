@@ -35,11 +35,13 @@ pub enum Rejection {
     Refused,
     /// Too many handshakes were under way.
     Overload,
+    /// Its address opens connections too often.
+    Throttled,
 }
 
 impl Rejection {
-    /// All, in the order of `sinew_stats.rejected`.
-    pub const ALL: [Rejection; 7] = [
+    /// All, in the order in which `sinew_stats` got them.
+    pub const ALL: [Rejection; 8] = [
         Rejection::NotTls,
         Rejection::Untrusted,
         Rejection::Aborted,
@@ -47,6 +49,7 @@ impl Rejection {
         Rejection::Malformed,
         Rejection::Refused,
         Rejection::Overload,
+        Rejection::Throttled,
     ];
 
     pub(crate) fn of(error: &HandshakeError) -> Self {

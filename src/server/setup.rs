@@ -18,7 +18,9 @@ pub(super) fn host(config: &ServerConfig, identity: &Identity) -> Result<Option<
         return Ok(None);
     }
     let lease = millis(config.registry.lease_ms);
-    Host::bind(HostOptions::new(config.registry.listen, &config.cluster.name, lease), identity).map(Some)
+    let mut options = HostOptions::new(config.registry.listen, &config.cluster.name, lease);
+    options.connects_per_address = config.limits.connects_per_address;
+    Host::bind(options, identity).map(Some)
 }
 
 pub(super) fn settings(shared: &Shared, connector: &dyn Connector) -> Settings {

@@ -8,6 +8,7 @@ use crate::link::handshake::HandshakeError;
 use crate::link::{Accepted, Closing, DialFailure, Offer, Pace, Peer, Purpose, Running, Way, accept, dial, run};
 use crate::transport::channel::{Channel, Channels};
 use crate::transport::datagrams::Datagrams;
+use crate::transport::throttle::Throttle;
 use crate::wire::control::{Refusal, RefusalCode, Welcome};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -75,10 +76,16 @@ pub(super) struct Start {
 
 /// Accepts until it is aborted; links that came out of it live on.
 pub(super) async fn accept_all(context: Arc<Context>, listener: TcpListener) {
-    let slots = Arc::new(Semaphore::new(context.shared.config.limits.pending_handshakes));
+    let limits = &context.shared.config.limits;
+    let slots = Arc::new(Semaphore::new(limits.pending_handshakes));
+    let mut throttle = Throttle::new(limits.connects_per_address);
     let mut refused = None;
     loop {
         match listener.accept().await {
+            // First, so that who comes too often takes no slot from others.
+            Ok((_, from)) if !throttle.admit(from.ip(), context.shared.epoch.elapsed()) => {
+                context.shared.rejections.count(from, Rejection::Throttled, "its address opens more than limits.connects_per_address");
+            }
             Ok((socket, from)) => match slots.clone().try_acquire_owned() {
                 Ok(slot) => {
                     tokio::spawn(accept_one(context.clone(), socket, from, slot));

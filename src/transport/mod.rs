@@ -2,6 +2,7 @@
 //!
 //! May use tokio, rustls and the file system (keys only); takes `config` sections and returns streams, proven names and typed
 //! errors. Must never know what travels on a stream (frames, sessions, registries) nor who is in the cluster.
+//! How many connections an address may open is decided here too (`throttle`), for every port that speaks TLS.
 //! Nothing here is process-wide: the crypto provider is passed explicitly, so any number of servers live side by side.
 
 pub mod channel;
@@ -13,5 +14,6 @@ pub mod keys;
 mod negotiation;
 pub mod record;
 mod socket;
+pub(crate) mod throttle;
 pub mod tls;
 mod verifier;

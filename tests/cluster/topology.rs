@@ -65,5 +65,5 @@ fn a_server_that_waits_to_be_dialled_disturbs_nobody() {
         _ => None,
     });
     assert!(nothing.is_err(), "{nothing:?}");
-    assert_eq!(lobby.server.stats().rejected, [0; 7]);
+    assert_eq!(lobby.server.stats().rejected, [0; 8]);
 }

@@ -4,14 +4,14 @@ use crate::wire::{CONTROL, Claim, Control, Hello, Refusal, Terms, Visibility, he
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::aws_lc_rs::default_provider;
 use rustls::{ClientConfig, DigitallySignedStruct, SignatureScheme};
-use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use sinew::ServerId;
 use sinew::transport::tls::Tls;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 /// Scheduling on a busy machine; far below the default deadline of 10 s, so a deadline that is not kept fails.
 const SLACK: Duration = Duration::from_secs(6);
@@ -23,32 +23,37 @@ pub(crate) struct Target {
     pub(crate) id: ServerId,
     /// Its `limits.handshake_ms`.
     pub(crate) deadline: Duration,
+    /// The attacker's own address.
+    pub(crate) source: IpAddr,
 }
 
 impl Target {
     pub(crate) async fn tcp(&self) -> Line {
-        Line::over(TcpStream::connect(self.address).await.expect("the port is open"), self.deadline + SLACK)
+        Line::over(self.connect().await, self.deadline + SLACK)
+    }
+
+    pub(crate) async fn connect(&self) -> TcpStream {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind((self.source, 0).into()).expect("an address of this machine");
+        socket.connect(self.address).await.expect("the port is open")
     }
 
     pub(crate) async fn tls(&self, tls: &Tls) -> Line {
-        let socket = TcpStream::connect(self.address).await.expect("the port is open");
+        let socket = self.connect().await;
         let (stream, _) = tls.connect(socket).await.expect("this side accepts the server");
         Line::over(stream, self.deadline + SLACK)
     }
 
     /// TLS as the server wants it, but no certificate. The server's verdict shows at the first read.
     pub(crate) async fn nameless(&self) -> Line {
-        let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
-            .with_protocol_versions(&[&rustls::version::TLS13])
-            .expect("TLS 1.3")
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Gullible))
-            .with_no_client_auth();
-        config.alpn_protocols = vec![crate::field::ALPN.to_vec()];
-        let socket = TcpStream::connect(self.address).await.expect("the port is open");
+        self.bare(gullible(None, &[crate::field::ALPN])).await.expect("this side asks for nothing")
+    }
+
+    /// TLS by plain rustls.
+    pub(crate) async fn bare(&self, config: ClientConfig) -> std::io::Result<Line> {
         let name = ServerName::try_from("anything").expect("a name");
-        let stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, socket).await.expect("this side asks for nothing");
-        Line::over(stream, self.deadline + SLACK)
+        let stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, self.connect().await).await?;
+        Ok(Line::over(stream, self.deadline + SLACK))
     }
 
     /// What lobby/`name` would say, were it server `id`.
@@ -150,6 +155,21 @@ impl Line {
         self.say(Control::Confirm).await;
         self.expect("confirmed", |control| matches!(control, Control::Confirmed).then_some(())).await;
     }
+}
+
+/// A client that takes any server, and shows what it is told to.
+pub(crate) fn gullible(shown: Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>, alpn: &[&[u8]]) -> ClientConfig {
+    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .expect("TLS 1.3")
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Gullible));
+    let mut config = match shown {
+        Some((chain, key)) => config.with_client_auth_cert(chain, key).expect("a key that fits"),
+        None => config.with_no_client_auth(),
+    };
+    config.alpn_protocols = alpn.iter().map(|protocol| protocol.to_vec()).collect();
+    config
 }
 
 /// Believes every server.

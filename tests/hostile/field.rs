@@ -32,7 +32,7 @@ const WARM_UP: usize = 32;
 /// A leak of a few hundred bytes a connection would not show; a buffer kept for each would.
 const FLAT: usize = 4 << 20;
 
-const TOPOLOGY: &str = "[groups.lobby]\nvisibility = \"external\"\nconnects_to = [\"world\"]\n[groups.world]\n";
+const TOPOLOGY: &str = "[groups.lobby]\nvisibility = \"external\"\nconnects_to = [\"world\"]\n[groups.world]\n[groups.vault]\n";
 
 /// Memory is the process's, so only one attack runs at a time.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -94,13 +94,15 @@ pub(crate) struct Field {
 
 impl Field {
     /// Everybody is connected when this returns. `limits` are the target's.
+    /// All of it happens on one address, so unless `limits` say otherwise there is no limit of connections per address.
     pub(crate) fn new(deadline: Duration, limits: &str) -> Self {
         let alone = ALONE.lock();
         let keys = Keys::new();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let registry = host(&runtime, &keys.identity("registry", "r", ""));
         let found = format!("registry.addresses = ['{registry}']");
-        let limits = format!("{found}\nlimits.handshake_ms = {}\n{limits}", deadline.as_millis());
+        let often = if limits.contains("limits.connects_per_address") { "" } else { "limits.connects_per_address = 1000000\n" };
+        let limits = format!("{found}\nlimits.handshake_ms = {}\n{often}{limits}", deadline.as_millis());
         let target = Server::start(config("world", "target", &keys.path, &limits)).expect("the target starts");
         let honest = Server::start(config("lobby", "honest", &keys.path, &found)).expect("the honest server starts");
         let to_target = wait(&honest, "connected to the target", |event| match event {
@@ -127,7 +129,7 @@ impl Field {
     pub(crate) fn target(&self) -> Target {
         let info = self.target.info();
         let address = SocketAddr::new(info.host.parse().expect("an address"), info.port);
-        Target { address, id: info.id.expect("registered"), deadline: self.deadline }
+        Target { address, id: info.id.expect("registered"), deadline: self.deadline, source: [127, 0, 0, 1].into() }
     }
 
     /// The honest server's id.

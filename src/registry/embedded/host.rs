@@ -7,6 +7,7 @@ use super::rejects::Rejects;
 use super::{RECONNECT_SLACK, directory};
 use crate::error::{Error, KeyError};
 use crate::transport::identity::{Identity, PeerIdentity};
+use crate::transport::throttle::Throttle;
 use crate::transport::tls::{Stream, Tls, TlsFailure};
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -50,6 +51,8 @@ pub struct HostOptions {
     pub handshake: Duration,
     /// Accepted connections that have not come that far, at once; more are closed. Default 256.
     pub pending_handshakes: usize,
+    /// Connections taken from one IP address (IPv6: one /64) per second, and twice as many at once; more are closed. Default 128.
+    pub connects_per_address: u32,
 }
 
 impl HostOptions {
@@ -64,6 +67,7 @@ impl HostOptions {
             settle: lease + RECONNECT_SLACK,
             handshake: Duration::from_secs(10),
             pending_handshakes: 256,
+            connects_per_address: 128,
         }
     }
 }
@@ -185,11 +189,16 @@ fn deliver(outputs: Vec<Output>, members: &HashMap<ConnectionId, Arc<Outgoing>>)
 
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let handshakes = Arc::new(Semaphore::new(shared.options.pending_handshakes));
+    let mut throttle = Throttle::new(shared.options.connects_per_address);
     // A connection lives no longer than this future.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
+                // First, so that who comes too often takes no place from others.
+                Ok((_, from)) if !throttle.admit(from.ip(), shared.started.elapsed()) => {
+                    shared.reject(from.ip(), "too often", "this address opens more connections per second than are taken from one");
+                }
                 Ok((tcp, from)) => match handshakes.clone().try_acquire_owned() {
                     Ok(permit) if connections.len() < MAX_CONNECTIONS => {
                         connections.spawn(serve(tcp, from.ip(), permit, shared.clone()));
