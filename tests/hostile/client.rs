@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio_rustls::client::TlsStream;
 
 /// Scheduling on a busy machine; far below the default deadline of 10 s, so a deadline that is not kept fails.
 const SLACK: Duration = Duration::from_secs(6);
@@ -51,9 +52,13 @@ impl Target {
 
     /// TLS by plain rustls.
     pub(crate) async fn bare(&self, config: ClientConfig) -> std::io::Result<Line> {
+        Ok(Line::over(self.open(config).await?, self.deadline + SLACK))
+    }
+
+    /// The same with its inside open: the socket below the records, and the maker of records.
+    pub(crate) async fn open(&self, config: ClientConfig) -> std::io::Result<TlsStream<TcpStream>> {
         let name = ServerName::try_from("anything").expect("a name");
-        let stream = tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, self.connect().await).await?;
-        Ok(Line::over(stream, self.deadline + SLACK))
+        tokio_rustls::TlsConnector::from(Arc::new(config)).connect(name, self.connect().await).await
     }
 
     /// What lobby/`name` would say, were it server `id`.
@@ -146,6 +151,13 @@ impl Line {
         };
         tokio::time::timeout(patience, end).await.unwrap_or_else(|_| panic!("still open after {patience:?}"));
         refusal
+    }
+
+    /// The server closes within its deadline, whatever it says before.
+    pub(crate) async fn ended(mut self) {
+        let mut sink = [0; 4096];
+        let end = async { while matches!(self.stream.read(&mut sink).await, Ok(read) if read > 0) {} };
+        tokio::time::timeout(self.patience, end).await.unwrap_or_else(|_| panic!("still open after {:?}", self.patience));
     }
 
     /// Goes through the handshake as it should be.

@@ -2,10 +2,12 @@
 
 use crate::client::Target;
 use parking_lot::{Mutex, MutexGuard};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use sinew::config::LogLevel;
 use sinew::registry::embedded::{Embedded, Host, HostOptions};
 use sinew::registry::{Candidate, Command, Connector, News, Registration, Wires};
-use sinew::transport::identity::Identity;
+use sinew::transport::identity::{Identity, PeerIdentity};
 use sinew::transport::keys::ClusterKey;
 use sinew::transport::tls::Tls;
 use sinew::{Event, Rejection, RemoteServer, SendMode, Server, ServerConfig, ServerId};
@@ -24,13 +26,13 @@ pub(crate) const ALPN: &[u8] = b"sinew/1";
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Attackers at work at the same moment.
-const AT_ONCE: usize = 32;
+pub(crate) const AT_ONCE: usize = 32;
 
 /// Repetitions that fill the allocator's and the system's pools before memory is looked at.
 const WARM_UP: usize = 32;
 
 /// A leak of a few hundred bytes a connection would not show; a buffer kept for each would.
-const FLAT: usize = 4 << 20;
+pub(crate) const FLAT: usize = 4 << 20;
 
 const TOPOLOGY: &str = "[groups.lobby]\nvisibility = \"external\"\nconnects_to = [\"world\"]\n[groups.world]\n[groups.vault]\n";
 
@@ -58,6 +60,14 @@ impl Keys {
         // A certificate may be for any group, also for one of no topology: the registry's.
         config.server.group = group.into();
         Identity::load(&config.cluster, &config.server).expect("the identity loads")
+    }
+
+    /// A certificate of this cluster and its key, for those who use them in their own way.
+    pub(crate) fn shown(&self, group: &str, name: &str) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+        let to = PeerIdentity::new(group, name).expect("a valid name");
+        let issued = self.key.issue(&to, 1).expect("issued").write(self.directory.path(), name, true).expect("written");
+        let chain = CertificateDer::pem_file_iter(&issued[0]).expect("readable").map(|certificate| certificate.expect("a certificate"));
+        (chain.collect(), PrivateKeyDer::from_pem_file(&issued[1]).expect("a key"))
     }
 
     /// What lobby/`name` dials with.
@@ -139,9 +149,17 @@ impl Field {
 
     /// Registers lobby/`name` properly; the target has seen it when this returns.
     pub(crate) fn enrol(&mut self, name: &str) -> Enrolled {
-        let connector = Embedded::new(vec![self.registry.to_string()], &self.keys.identity("lobby", name, ""), "default");
+        let enrolled = self.register("lobby", name);
+        self.event("joined", |event| matches!(event, Event::ServerJoined { server } if server.name() == name).then_some(()));
+        enrolled
+    }
+
+    /// Registers `group`/`name` properly.
+    pub(crate) fn register(&self, group: &str, name: &str) -> Enrolled {
+        let identity = self.keys.identity(group, name, "");
+        let connector = Embedded::new(vec![self.registry.to_string()], &identity, "default");
         let me = Candidate {
-            group: "lobby".into(),
+            group: group.into(),
             name: name.into(),
             host: "127.0.0.1".into(),
             port: 9,
@@ -162,8 +180,7 @@ impl Field {
             tokio::time::timeout(PATIENCE, registered).await.expect("registered in time")
         });
         self.runtime.spawn(async move { while told.recv().await.is_some() {} });
-        self.event("joined", |event| matches!(event, Event::ServerJoined { server } if server.name() == name).then_some(()));
-        Enrolled { entry: registered, tls: self.keys.tls(name), _commands: commands }
+        Enrolled { entry: registered, tls: Tls::new(&identity, ALPN), _commands: commands }
     }
 
     /// Attacks again and again, and checks everything that must hold: closed in time (by the attack itself), counted exactly, logged once with
