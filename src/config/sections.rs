@@ -236,6 +236,8 @@ impl Default for LimitsSection {
             reconnect_max_ms: 5000,
             reconnect_attempts: 10,
             pending_handshakes: 256,
+            // 64 servers behind one address that come back at once dial once each, and those that fail again within 100 and 300 ms: 192 connections,
+            // under the 256 that a quiet address has. As many handshakes as that may be under way anyhow.
             connects_per_address: 128,
             drain_ms: 2000,
             shutdown_ms: 3000,

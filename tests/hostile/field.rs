@@ -37,7 +37,7 @@ pub(crate) const FLAT: usize = 4 << 20;
 const TOPOLOGY: &str = "[groups.lobby]\nvisibility = \"external\"\nconnects_to = [\"world\"]\n[groups.world]\n[groups.vault]\n";
 
 /// Memory is the process's, so only one attack runs at a time.
-static ALONE: Mutex<()> = Mutex::new(());
+pub(crate) static ALONE: Mutex<()> = Mutex::new(());
 
 /// A cluster key in a directory of its own.
 pub(crate) struct Keys {

@@ -1,5 +1,6 @@
 //! More than a server can take: it takes what its limits say and no more, and is as well as before when the flood is over.
 
+use crate::client::Target;
 use crate::field::{Field, PATIENCE, config, resident};
 use crate::members::link;
 use crate::wire::{Control, RefusalCode, message};
@@ -33,6 +34,31 @@ fn connections_that_never_speak() {
     assert!(overload + silent >= 300, "{stats:?}");
     let logged = |sentence: &str| field.warnings.iter().filter(|line| line.contains(sentence)).count();
     assert_eq!((logged("limits.pending_handshakes"), logged("limits.handshake_ms")), (1, 1), "{:#?}", field.warnings);
+    drop(late);
+}
+
+/// One that floods is closed before it costs anything, also while it says nothing, and takes no handshake from others.
+#[test]
+fn an_address_that_connects_too_often() {
+    let mut field = Field::new(LONG, "limits.connects_per_address = 16\nlimits.pending_handshakes = 64");
+    let target = Target { source: [127, 4, 0, 1].into(), ..field.target() };
+    let task = field.runtime.spawn(async move {
+        let mut silent = JoinSet::new();
+        for _ in 0..500 {
+            silent.spawn(target.tcp().await.ended());
+        }
+        silent.join_all().await;
+    });
+    let found = format!("registry.addresses = ['{}']", field.registry);
+    let late = Server::start(config("lobby", "late", &field.keys.path, &found)).expect("starts");
+    field.event("the late one's turn", |event| matches!(event, Event::ServerConnected { server } if server.name() == "late").then_some(()));
+    field.meanwhile(task);
+    field.until("counted", |field| field.target.stats().rejected.iter().sum::<u64>() == 500);
+    let stats = field.target.stats();
+    let (throttled, silent) = (stats.rejected(Rejection::Throttled), stats.rejected(Rejection::TimedOut));
+    assert!(silent >= 32 && throttled > 0 && throttled + silent == 500, "{stats:?}");
+    let logged = |sentence: &str| field.warnings.iter().filter(|line| line.contains(sentence)).count();
+    assert_eq!((logged("limits.connects_per_address"), logged("limits.handshake_ms")), (1, 1), "{:#?}", field.warnings);
     drop(late);
 }
 

@@ -10,8 +10,10 @@ mod wrong_group;
 
 mod acceptors;
 mod floods;
+mod half_open;
 mod hellos;
 mod keyless;
 mod members;
 mod outsiders;
+mod registry_port;
 mod starting;

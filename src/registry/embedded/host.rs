@@ -67,6 +67,7 @@ impl HostOptions {
             settle: lease + RECONNECT_SLACK,
             handshake: Duration::from_secs(10),
             pending_handshakes: 256,
+            // As `limits.connects_per_address`.
             connects_per_address: 128,
         }
     }
