@@ -33,7 +33,7 @@ const FLOOR: Duration = Duration::from_millis(5);
 #[test]
 fn ten_thousand_half_open_connections_do_not_slow_an_honest_pair() {
     let mut field = Field::new(Duration::from_secs(1), "limits.connects_per_address = 128");
-    let quiet = p99((0..QUIET).map(|turn| round_trip(&mut field, turn as u64)).collect());
+    let before = p99(measure(&mut field));
     let opened = Arc::new(AtomicUsize::new(0));
     let attack = field.runtime.spawn(attack(field.target(), opened.clone()));
     let mut took = Vec::new();
@@ -44,6 +44,8 @@ fn ten_thousand_half_open_connections_do_not_slow_an_honest_pair() {
     }
     let turns = took.len();
     let besieged = p99(took);
+    // Whatever else the machine does may begin while the siege is on, so quiet is measured on both sides of it.
+    let quiet = before.max(p99(measure(&mut field)));
     println!("p99 of the round trip: {quiet:?} of {QUIET} in quiet, {besieged:?} of {turns} under {CONNECTIONS} half-open connections");
     assert_eq!(opened.load(Ordering::Relaxed), CONNECTIONS);
     assert!(turns >= 1000, "{turns} round trips are too few to speak of a 99th percentile");
@@ -74,6 +76,10 @@ async fn attack(target: Target, opened: Arc<AtomicUsize>) {
             held.pop_front();
         }
     }
+}
+
+fn measure(field: &mut Field) -> Vec<Duration> {
+    (0..QUIET).map(|turn| round_trip(field, turn as u64)).collect()
 }
 
 /// From the honest server to the target's game and back.
