@@ -129,7 +129,8 @@ fn client_hellos() -> Vec<Misdeed> {
         broken("compression", changed(|hello| hello.compression = vec![1])),
         broken("a session id that is too long", changed(|hello| hello.session = vec![7; 33])),
         broken("extensions twice", changed(|hello| hello.extensions.extend(hello.extensions.clone()))),
-        broken("an extension that is cut off", changed(|hello| hello.random.truncate(20))),
+        // What follows the random then begins with the session id's bytes: a length of 255, always.
+        broken("a random that is too short", changed(|hello| (hello.random, hello.session) = (vec![7; 20], vec![0xff; 32]))),
         broken("no key share", genuine.clone().without(KEY_SHARE)),
         broken("a key share of no length", genuine.clone().with(KEY_SHARE, share(0x001d, &[]))),
         broken("a key share of zeros", genuine.clone().with(KEY_SHARE, share(0x001d, &[0; 32]))),
