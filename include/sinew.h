@@ -125,13 +125,16 @@
 #define SINEW_EVENT_SERVER_JOINED 2
 /** The link is up on both sides, and sending works. `server`, `group`. */
 #define SINEW_EVENT_SERVER_CONNECTED 3
-/** Nothing was heard from it for `limits.interrupted_after_ms`; what is sent now waits. `server`, `group`. */
+/**
+ * The link broke, or nothing was heard for `limits.interrupted_after_ms`. What is sent now waits, and what was not acknowledged
+ * is sent again when it is resumed: nothing is lost by that. `server`, `group`.
+ */
 #define SINEW_EVENT_SERVER_INTERRUPTED 4
-/** It is heard again. `server`, `group`. */
+/** Another link goes on where the last one stopped. `server`, `group`. */
 #define SINEW_EVENT_SERVER_RESUMED 5
 /**
- * The link is down. `server`, `group`; `code`: SINEW_DISCONNECT_*; `data`: why, as text; `count`: reliable messages
- * not known to have arrived.
+ * The session with it is over. `server`, `group`; `code`: SINEW_DISCONNECT_*; `data`: why, as text; `count`: reliable
+ * messages not known to have arrived, which nobody will send again.
  */
 #define SINEW_EVENT_SERVER_DISCONNECTED 6
 /** It is gone from view, and nothing more comes from this id. `server`, `group`; `code`: SINEW_LEAVE_*. */
@@ -370,7 +373,7 @@ typedef struct sinew_stats {
     uint64_t rejected_refused;
     /** Connections that came while too many handshakes were under way. */
     uint64_t rejected_overload;
-    /** Bytes of reliable messages that are not known to have arrived, those that wait in an outbox included. */
+    /** Bytes of messages, headers included, that are not known to have arrived, those that wait in an outbox included. */
     uint64_t unacknowledged_bytes;
     /** Memory that lies ready for the next messages. */
     uint64_t recycled_bytes;

@@ -56,12 +56,13 @@ pub const SINEW_EVENT_STARTED: u32 = 1;
 pub const SINEW_EVENT_SERVER_JOINED: u32 = 2;
 /// The link is up on both sides, and sending works. `server`, `group`.
 pub const SINEW_EVENT_SERVER_CONNECTED: u32 = 3;
-/// Nothing was heard from it for `limits.interrupted_after_ms`; what is sent now waits. `server`, `group`.
+/// The link broke, or nothing was heard for `limits.interrupted_after_ms`. What is sent now waits, and what was not acknowledged
+/// is sent again when it is resumed: nothing is lost by that. `server`, `group`.
 pub const SINEW_EVENT_SERVER_INTERRUPTED: u32 = 4;
-/// It is heard again. `server`, `group`.
+/// Another link goes on where the last one stopped. `server`, `group`.
 pub const SINEW_EVENT_SERVER_RESUMED: u32 = 5;
-/// The link is down. `server`, `group`; `code`: SINEW_DISCONNECT_*; `data`: why, as text; `count`: reliable messages
-/// not known to have arrived.
+/// The session with it is over. `server`, `group`; `code`: SINEW_DISCONNECT_*; `data`: why, as text; `count`: reliable
+/// messages not known to have arrived, which nobody will send again.
 pub const SINEW_EVENT_SERVER_DISCONNECTED: u32 = 6;
 /// It is gone from view, and nothing more comes from this id. `server`, `group`; `code`: SINEW_LEAVE_*.
 pub const SINEW_EVENT_SERVER_LEFT: u32 = 7;

@@ -142,7 +142,7 @@ pub struct sinew_stats {
     pub rejected_refused: u64,
     /// Connections that came while too many handshakes were under way.
     pub rejected_overload: u64,
-    /// Bytes of reliable messages that are not known to have arrived, those that wait in an outbox included.
+    /// Bytes of messages, headers included, that are not known to have arrived, those that wait in an outbox included.
     pub unacknowledged_bytes: u64,
     /// Memory that lies ready for the next messages.
     pub recycled_bytes: u64,

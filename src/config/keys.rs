@@ -247,14 +247,14 @@ pub(super) static SERVER: &[Key<ServerConfig>] = &[
         Kind::milliseconds(11, 10 * MINUTE),
         Field,
         |c| &mut c.limits.interrupted_after_ms,
-        "A link without a byte for this long is interrupted. More than `limits.keep_alive_ms`.",
+        "A link without a byte for this long counts as broken. More than `limits.keep_alive_ms`.",
     ),
     key(
         "limits.resume_window_ms",
         Kind::milliseconds(0, 60 * MINUTE),
         Field,
         |c| &mut c.limits.resume_window_ms,
-        "An interrupted link may come back for this long, without losing a message; then it is disconnected.",
+        "So long after its link broke a server may come back without losing a message; then it is disconnected. 0: never.",
     ),
     key(
         "limits.reconnect_min_ms",

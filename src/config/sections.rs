@@ -119,9 +119,9 @@ pub struct LimitsSection {
     pub handshake_ms: u64,
     /// A link sends a keep-alive this often. Default 1000.
     pub keep_alive_ms: u64,
-    /// A link without a byte for this long is interrupted. Default 5000.
+    /// A link without a byte for this long counts as broken. Default 5000.
     pub interrupted_after_ms: u64,
-    /// An interrupted link that stays silent for this long more is given up. Default 10000.
+    /// So long after its link broke a session may go on over another one, without losing a message; then it is disconnected. 0: never. Default 10000.
     pub resume_window_ms: u64,
     /// First reconnect delay; each one is drawn between 0 and a bound that starts here and doubles. Default 100.
     pub reconnect_min_ms: u64,

@@ -37,15 +37,16 @@ pub enum Event {
     ServerConnected {
         server: RemoteServer,
     },
-    /// Nothing has been heard for `limits.interrupted_after_ms`; what is sent now waits.
+    /// The link broke, or nothing has been heard for `limits.interrupted_after_ms`. What is sent now waits, and what was not acknowledged is sent again
+    /// when it is resumed; nothing is lost by that.
     ServerInterrupted {
         server: RemoteServer,
     },
-    /// It is heard again.
+    /// Another link goes on where the last one stopped. A link that is replaced before its end is noticed is neither interrupted nor resumed.
     ServerResumed {
         server: RemoteServer,
     },
-    /// The link is down. `unacknowledged`: reliable messages not known to have arrived.
+    /// The session with it is over. `unacknowledged`: reliable messages not known to have arrived, which nobody will send again.
     ServerDisconnected {
         server: RemoteServer,
         reason: DisconnectReason,

@@ -79,7 +79,12 @@ async fn attempt(
     })
 }
 
-async fn agree(channels: &Channels, goal: &Goal, purpose: Purpose, socket: tokio::net::TcpStream) -> Result<(Channel, bool), HandshakeError> {
+async fn agree(
+    channels: &Channels,
+    goal: &Goal,
+    purpose: Purpose,
+    socket: tokio::net::TcpStream,
+) -> Result<(Channel, bool), HandshakeError> {
     socket.set_nodelay(true)?;
     let (mut channel, identity) = channels.dial(socket).await.map_err(HandshakeError::Tls)?;
     handshake::write(&mut channel, &Control::Hello(goal.hello.clone())).await?;

@@ -77,6 +77,8 @@ impl Target {
                 dialer_connects_to_acceptor: true,
                 acceptor_connects_to_dialer: false,
             },
+            session: 1,
+            resume: None,
         }
     }
 }
@@ -160,12 +162,14 @@ impl Line {
         tokio::time::timeout(self.patience, end).await.unwrap_or_else(|_| panic!("still open after {:?}", self.patience));
     }
 
-    /// Goes through the handshake as it should be.
-    pub(crate) async fn agree(&mut self, hello: Hello) {
+    /// Goes through the handshake as it should be. True: the session that the hello named goes on.
+    pub(crate) async fn agree(&mut self, hello: Hello) -> bool {
         self.say(Control::Hello(hello)).await;
-        self.expect("welcome", |control| matches!(control, Control::Welcome(_)).then_some(())).await;
+        let welcome = |control: &Control| if let Control::Welcome(welcome) = control { Some(welcome.resumed) } else { None };
+        let resumed = self.expect("welcome", welcome).await;
         self.say(Control::Confirm).await;
         self.expect("confirmed", |control| matches!(control, Control::Confirmed).then_some(())).await;
+        resumed
     }
 }
 

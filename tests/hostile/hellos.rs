@@ -168,7 +168,10 @@ fn steps_that_are_not_the_diallers() {
     let field = Field::new(LONG, "");
     let terms = field.target().hello(UNKNOWN, "mallory").terms;
     drop(field);
-    malformed(Control::Welcome(crate::wire::Welcome { protocol: 1, from: claim, terms }).frame(), "expected hello, found welcome");
+    malformed(
+        Control::Welcome(crate::wire::Welcome { protocol: 1, from: claim, terms, resumed: false }).frame(),
+        "expected hello, found welcome",
+    );
     malformed(Control::Confirm.frame(), "expected hello, found confirm");
     malformed(Control::Ping { stamp: 1 }.frame(), "expected hello, found ping");
     malformed(Control::Goodbye(Goodbye::Stopped).frame(), "expected hello, found goodbye");

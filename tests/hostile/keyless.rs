@@ -59,7 +59,7 @@ fn no_tls(hello: &[u8]) -> Vec<Misdeed> {
         plain("a frame of 4 GiB without TLS", &header(u32::MAX, CONTROL, 0, 0)),
         plain("a message without TLS", &message(7, b"early")),
         plain("a goodbye without TLS", &Control::Goodbye(Goodbye::Stopped).frame()),
-        plain("an acknowledgement without TLS", &Control::Ack { received: 9, bytes: 9 }.frame()),
+        plain("an acknowledgement without TLS", &Control::Ack { received: 9 }.frame()),
         plain("a word about datagrams without TLS", &Control::Datagrams { binding: [7; 32] }.frame()),
         plain("a QUIC packet over TCP", &long_header(1)),
         plain("an alert first", &record(21, &[2, 40])),

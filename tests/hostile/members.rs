@@ -53,7 +53,69 @@ fn misdeed(limits: &str, sent: Vec<u8>, sentence: &str) {
 
 #[test]
 fn an_acknowledgement_of_what_was_never_sent() {
-    misdeed("", Control::Ack { received: 1000, bytes: 0 }.frame(), "acknowledged 1000 messages, but 0 were sent");
+    misdeed("", Control::Ack { received: 1000 }.frame(), "acknowledged 1000 bytes, but 0 were sent");
+}
+
+#[test]
+fn a_resume_where_nothing_is_to_be_resumed() {
+    misdeed("", Control::Resume { received: 0 }.frame(), "there is nothing to resume here");
+}
+
+/// A link that goes on with the session of one that was cut.
+fn resumed(field: &mut Field, mallory: &Enrolled) -> Line {
+    drop(link(field, mallory));
+    field.event("interrupted", |event| matches!(event, Event::ServerInterrupted { server } if server.name() == "mallory").then_some(()));
+    let target = field.target();
+    let (tls, mut hello) = (mallory.tls.clone(), target.hello(mallory.id(), "mallory"));
+    (hello.session, hello.resume) = (2, Some(hello.session));
+    let task = field.runtime.spawn(async move {
+        let mut line = target.tls(&tls).await;
+        assert!(line.agree(hello).await);
+        line
+    });
+    let line = field.meanwhile(task);
+    field.event("resumed", |event| matches!(event, Event::ServerResumed { server } if server.name() == "mallory").then_some(()));
+    line
+}
+
+#[test]
+fn forged_words_where_a_session_goes_on() {
+    let forged = [
+        (Control::Resume { received: 1 }.frame(), "cannot resume: acknowledged 1 bytes, but 0 were sent"),
+        (Control::Resume { received: u64::MAX }.frame(), "cannot resume: acknowledged 18446744073709551615 bytes"),
+        ([Control::Resume { received: 0 }.frame(), Control::Resume { received: 0 }.frame()].concat(), "there is nothing to resume here"),
+        (Control::Ping { stamp: 1 }.frame(), "it was to be said first what is to be resumed"),
+        (frame(MESSAGE, 0, 1, b"early"), "a message before it was said what is to be resumed"),
+    ];
+    let mut field = Field::new(LONG, "");
+    let mallory = field.enrol("mallory");
+    for (sent, sentence) in forged {
+        let mut line = resumed(&mut field, &mallory);
+        let task = field.runtime.spawn(async move {
+            line.write(&sent).await;
+            line.closed().await;
+        });
+        field.meanwhile(task);
+        let (reason, text) = disconnected(&mut field);
+        assert_eq!(reason, DisconnectReason::Protocol, "{text}");
+        assert!(text.contains(sentence), "{text:?}");
+    }
+}
+
+#[test]
+fn a_session_that_never_was_is_not_resumed() {
+    let mut field = Field::new(LONG, "");
+    let mallory = field.enrol("mallory");
+    let target = field.target();
+    let (tls, mut hello) = (mallory.tls.clone(), target.hello(mallory.id(), "mallory"));
+    hello.resume = Some(77);
+    let task = field.runtime.spawn(async move {
+        let mut line = target.tls(&tls).await;
+        assert!(!line.agree(hello).await);
+        line
+    });
+    let _line = field.meanwhile(task);
+    field.event("connected", |event| matches!(event, Event::ServerConnected { server } if server.name() == "mallory").then_some(()));
 }
 
 #[test]

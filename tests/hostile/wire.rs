@@ -43,11 +43,12 @@ pub(crate) enum Control {
     Confirmed,
     Ping { stamp: u64 },
     Pong { stamp: u64 },
-    Ack { received: u64, bytes: u64 },
+    Ack { received: u64 },
     Goodbye(Goodbye),
     DatagramsWanted,
     Datagrams { binding: [u8; 32] },
     DatagramsBound,
+    Resume { received: u64 },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -58,6 +59,8 @@ pub(crate) struct Hello {
     pub(crate) from: Claim,
     pub(crate) to: u64,
     pub(crate) terms: Terms,
+    pub(crate) session: u64,
+    pub(crate) resume: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,6 +68,7 @@ pub(crate) struct Welcome {
     pub(crate) protocol: u16,
     pub(crate) from: Claim,
     pub(crate) terms: Terms,
+    pub(crate) resumed: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

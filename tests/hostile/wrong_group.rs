@@ -150,7 +150,7 @@ impl Scene {
     /// Steps that are not the first.
     fn order(&self) -> Vec<Misdeed> {
         let says = |name, says, control: Control| self.says(name, Malformed, says, control.frame());
-        let welcome = Welcome { protocol: 1, from: self.hello.from.clone(), terms: self.hello.terms.clone() };
+        let welcome = Welcome { protocol: 1, from: self.hello.from.clone(), terms: self.hello.terms.clone(), resumed: false };
         let refusal = Refusal { code: RefusalCode::Identity, text: format!("no\nERROR a forged line\x1b[31m{}", "x".repeat(60_000)) };
         let datagrams = "expected hello, found datagrams";
         vec![
@@ -159,8 +159,9 @@ impl Scene {
             says("a confirmed first", "expected hello, found confirmed", Control::Confirmed),
             says("a ping first", "expected hello, found ping", Control::Ping { stamp: 1 }),
             says("a forged pong", "expected hello, found pong", Control::Pong { stamp: u64::MAX }),
-            says("a forged acknowledgement", "expected hello, found ack", Control::Ack { received: 1000, bytes: 1000 }),
-            says("the greatest acknowledgement", "expected hello, found ack", Control::Ack { received: u64::MAX, bytes: u64::MAX }),
+            says("a forged acknowledgement", "expected hello, found ack", Control::Ack { received: 1000 }),
+            says("a forged resume", "expected hello, found resume", Control::Resume { received: 1000 }),
+            says("the greatest acknowledgement", "expected hello, found ack", Control::Ack { received: u64::MAX }),
             says("a forged goodbye: stopped", "expected hello, found goodbye", Control::Goodbye(Goodbye::Stopped)),
             says("a forged goodbye: you left", "expected hello, found goodbye", Control::Goodbye(Goodbye::YouLeft)),
             says("a forged goodbye: superseded", "expected hello, found goodbye", Control::Goodbye(Goodbye::Superseded)),
@@ -216,7 +217,7 @@ impl Scene {
             behind("a second hello", hello.clone()),
             behind("a confirm without a welcome", Control::Confirm.frame()),
             behind("a confirm and messages", [Control::Confirm.frame(), message(7, b"early").repeat(100)].concat()),
-            behind("a forged acknowledgement behind a hello", Control::Ack { received: 1, bytes: 1 }.frame()),
+            behind("a forged acknowledgement behind a hello", Control::Ack { received: 1 }.frame()),
             behind("a forged goodbye behind a hello", Control::Goodbye(Goodbye::Stopped).frame()),
             behind("words about datagrams behind a hello", Control::Datagrams { binding: [7; 32] }.frame()),
             behind("a thousand pings behind a hello", Control::Ping { stamp: 1 }.frame().repeat(1000)),

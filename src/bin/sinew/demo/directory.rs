@@ -60,6 +60,10 @@ impl Directory {
              \n\
              [groups.world]\n\
              \n\
+             # Shorter than the registry's lease, so that both ends of a killed server can be seen.\n\
+             [limits]\n\
+             resume_window_ms = 500\n\
+             \n\
              [registry]\n\
              addresses = [\"{registry}\"]\n\
              \n\

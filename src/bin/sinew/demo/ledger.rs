@@ -61,6 +61,7 @@ pub(super) struct Kill {
     /// Who was connected with it.
     pub(super) observers: BTreeSet<String>,
     /// After the kill.
+    pub(super) interrupted: BTreeMap<String, Duration>,
     pub(super) disconnected: BTreeMap<String, Duration>,
     /// After the kill, and why.
     pub(super) left: BTreeMap<String, (Duration, String)>,
@@ -120,9 +121,9 @@ impl Ledger {
         self.up.retain(|(own, _)| *own != id);
         let others = if self.lobbies.iter().any(|lobby| lobby == name) { &self.worlds } else { &self.lobbies };
         let observers = others.iter().cloned().collect();
-        let (disconnected, left, joined, connected) = Default::default();
+        let (interrupted, disconnected, left, joined, connected) = Default::default();
         let victim = name.to_string();
-        self.kills.push(Kill { victim, id, at, observers, disconnected, left, restarted: None, joined, connected });
+        self.kills.push(Kill { victim, id, at, observers, interrupted, disconnected, left, restarted: None, joined, connected });
     }
 
     /// Process `child`, whose name is `name`, has said something.
@@ -158,6 +159,11 @@ impl Ledger {
                 seat.connected_after.get_or_insert(connected_after);
                 self.up.insert((own, remote.id));
                 self.connected(name, own, remote, at);
+            }
+            Report::Interrupted(remote) => {
+                if let Some(kill) = self.kill_of(remote.id) {
+                    kill.interrupted.entry(name.into()).or_insert(at.saturating_duration_since(kill.at));
+                }
             }
             Report::Disconnected { remote, unacknowledged, .. } => {
                 self.up.remove(&(own, remote.id));

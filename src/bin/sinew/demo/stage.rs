@@ -335,7 +335,10 @@ impl Stage {
                 };
                 happened(Mood::Good, "connected", &remote.name, &detail);
             }
-            Report::Interrupted(remote) => happened(Mood::Warning, "interrupted", &remote.name, ""),
+            Report::Interrupted(remote) => {
+                let kill = of_kill(remote.id).map(|kill| after(kill.interrupted.get(name).copied(), "the kill"));
+                happened(Mood::Warning, "interrupted", &remote.name, &kill.unwrap_or_default());
+            }
             Report::Resumed(remote) => happened(Mood::Good, "resumed", &remote.name, ""),
             // Everybody is leaving everybody: one line for each server says enough.
             Report::Disconnected { .. } | Report::Left { .. } if self.stopping => {}

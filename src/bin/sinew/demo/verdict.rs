@@ -64,6 +64,7 @@ fn kill_checks(kills: &[Kill]) -> Vec<Check> {
     let all = |holds: fn(&Kill) -> bool| !kills.is_empty() && kills.iter().all(holds);
     let times = Times::of(kills);
     vec![
+        check(all(|kill| kill.all_saw(&kill.interrupted)), format!("{who}: interrupted, seen by every peer"), slowest(&times.interrupted)),
         check(
             all(|kill| kill.all_saw(&kill.disconnected)),
             format!("{who}: disconnected, seen by every peer"),
@@ -82,6 +83,7 @@ fn slowest(times: &[Duration]) -> String {
 /// How long it took, over all kills and observers.
 #[derive(Default)]
 struct Times {
+    interrupted: Vec<Duration>,
     disconnected: Vec<Duration>,
     left: Vec<Duration>,
     /// Of `left`: because the lease ran out, after the kill.
@@ -97,6 +99,7 @@ impl Times {
         let mut times = Self::default();
         for kill in kills {
             let down = kill.restarted.map(|restarted| restarted.saturating_duration_since(kill.at)).unwrap_or_default();
+            times.interrupted.extend(kill.interrupted.values());
             times.disconnected.extend(kill.disconnected.values());
             times.joined.extend(kill.joined.values());
             times.connected.extend(kill.connected.values());
@@ -125,8 +128,11 @@ pub(super) fn show_checks(screen: &Screen, ledger: &Ledger, checks: &[Check]) ->
         screen.text(Mood::Bad, &format!("      and {more} more like these"));
     }
     for kill in &ledger.kills {
-        let seen = [("disconnected", kill.all_saw(&kill.disconnected)), ("left", kill.all_saw(&kill.left))];
-        let seen = seen.into_iter().chain([("joined", kill.all_saw(&kill.joined)), ("connected", kill.all_saw(&kill.connected))]);
+        let seen = [("interrupted", kill.all_saw(&kill.interrupted)), ("disconnected", kill.all_saw(&kill.disconnected))];
+        let seen = seen
+            .into_iter()
+            .chain([("left", kill.all_saw(&kill.left))])
+            .chain([("joined", kill.all_saw(&kill.joined)), ("connected", kill.all_saw(&kill.connected))]);
         let missing: Vec<&str> = seen.filter(|(_, all)| !all).map(|(what, _)| what).collect();
         if !missing.is_empty() {
             screen.text(Mood::Bad, &format!("      {} (server {}): not every peer saw it {}", kill.victim, kill.id, missing.join(", ")));
@@ -172,6 +178,7 @@ pub(super) fn show_table(screen: &Screen, ledger: &Ledger) {
     };
     screen.text(Mood::Heading, &format!("  {heading:<38}{:>10}{:>10}{:>10}{:>10}", "seen", "median", "p99", "slowest"));
     for (what, mut times) in [
+        ("interrupted, after the kill", times.interrupted),
         ("disconnected, after the kill", times.disconnected),
         ("left as its lease ran out, after the kill", times.expired),
         ("left as it was replaced, after the restart", times.replaced),
