@@ -40,6 +40,33 @@ fn a_peer_that_restarts_on_the_same_port_is_connected_before_the_registry_notice
     assert_ne!(after.id(), before.id());
 }
 
+/// Default limits, as a user has them. `SINEW_RESTARTS` says how often.
+#[test]
+fn a_server_that_is_killed_and_restarted_on_its_port_is_back_within_three_seconds_every_time() {
+    serve_if_child();
+    let me = "restarts::a_server_that_is_killed_and_restarted_on_its_port_is_back_within_three_seconds_every_time";
+    let times = std::env::var("SINEW_RESTARTS").map_or(5, |text| text.parse().expect("SINEW_RESTARTS is a number"));
+    let port = free_port();
+    let mut lobby = start("lobby", "l1", &hosting(port, 3000, ""));
+    let listen = format!("server.listen = \"127.0.0.1:{}\"\n{}", free_port(), registry_at(port));
+    let world = || Child::start(me, &text(TOPOLOGY, "world", "w1", &listen));
+    let mut child = world();
+    lobby.connected("w1");
+    let mut slowest = Duration::ZERO;
+    for round in 1..=times {
+        lobby.history.clear();
+        child.kill();
+        child = world();
+        let since = Instant::now();
+        lobby.connected("w1");
+        slowest = slowest.max(since.elapsed());
+        assert!(since.elapsed() < Duration::from_secs(3), "round {round}: {:?}", since.elapsed());
+        let expected = ["interrupted w1", "disconnected w1 Lost", "left w1 Replaced", "joined w1", "connected w1"];
+        assert_eq!(lobby.history_of("w1"), expected, "round {round}");
+    }
+    println!("{times} restarts, the slowest {slowest:?} from the start of the process to connected");
+}
+
 /// The registry still lists the dead one, so its address is dialled, and somebody else answers there.
 #[test]
 fn another_server_on_the_port_of_a_dead_one_is_not_taken_for_it() {

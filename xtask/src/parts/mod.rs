@@ -55,5 +55,11 @@ pub(crate) const SOAK: &[Part] = &[
         tools: &[CC, PKG_CONFIG],
         run: unload::soak,
     },
+    Part {
+        name: "sessions",
+        what: "a thousand cuts, a hundred restarts, a hundred thousand simulated stories: no message lost or doubled",
+        tools: &[CC, CXX],
+        run: rust::soak,
+    },
     Part { name: "threads", what: "many threads send, ask and poll for two minutes", tools: &[CC, PKG_CONFIG], run: c::soak },
 ];

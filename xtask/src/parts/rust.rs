@@ -24,6 +24,23 @@ pub(super) fn documentation() -> Result<(), String> {
     run(cargo().args(["doc", "--workspace", "--no-deps", "--document-private-items"]).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
+/// The Rust tests whose length is set by the environment, at the length at which their figures are quoted in docs/reliability.md.
+pub(super) fn soak() -> Outcome {
+    let mut outcome = Outcome::default();
+    let long = [
+        ("SINEW_SIM_SEEDS", "100000", &["--lib", "sessions_deliver"][..]),
+        ("SINEW_SIM_SEEDS", "100000", &["--lib", "a_cluster_keeps_its_promises"]),
+        ("SINEW_CUTS", "1000", &["--test", "cluster", "cuts::reliable"]),
+        ("SINEW_RESTARTS", "100", &["--test", "cluster", "restarts::a_server_that_is_killed"]),
+    ];
+    for (name, value, tests) in long {
+        let mut command = cargo();
+        command.args(["test", "--package", "sinew"]).args(tests).args(["--", "--nocapture"]).env(name, value);
+        outcome.add(run(&mut command));
+    }
+    outcome
+}
+
 /// How long the tests may print nothing before the test program that runs is killed. Far more than any one test may take.
 const PATIENCE: Duration = Duration::from_secs(180);
 
