@@ -12,6 +12,10 @@ use std::time::Duration;
 /// Ids that have left for good are remembered, so that late or reordered news cannot bring them back. Far more than can be in flight.
 const REMEMBERED_DEAD: usize = 4096;
 
+/// A session that waits is dialled at least this often: seldom enough for a server that is gone, and often enough within the default window
+/// of 10 s that one that could go on does.
+const RESUME_DELAY: Duration = Duration::from_secs(1);
+
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) registration: Registration,
@@ -171,6 +175,7 @@ impl Cluster {
     pub(super) fn back_off(&mut self, now: Duration, id: ServerId) {
         let Some(member) = self.members.get_mut(&id) else { return };
         let delay = match member.direction {
+            Direction::Outgoing if member.suspended.is_some() => self.backoff.delay(member.failures).min(RESUME_DELAY),
             Direction::Outgoing => self.backoff.delay(member.failures),
             // Now and then this side knocks too: by the other's topology nobody may dial, and only a handshake shows them what differs.
             Direction::Incoming => self.backoff.delay(u32::MAX),

@@ -227,7 +227,7 @@ impl Outbox {
 
     /// The session has ended: no message is taken any more, and what is left is dropped. Says how many reliable messages are not known to
     /// have arrived.
-    pub(crate) fn close(&self) -> u64 {
+    pub(super) fn close(&self) -> u64 {
         let mut state = self.state.0.lock();
         state.open = false;
         state.reserved = 0;

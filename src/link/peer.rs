@@ -154,6 +154,13 @@ impl Peer {
         }
     }
 
+    /// The session is over: nothing of it is kept. Says how many reliable messages are not known to have arrived.
+    pub(crate) fn end_session(&self) -> u64 {
+        *self.receiving.lock() = Receiving::default();
+        self.inbox.assembling(0);
+        self.outbox.close()
+    }
+
     pub(crate) fn state(&self) -> ConnectionState {
         match self.state.load(Ordering::Acquire) {
             2 => ConnectionState::Connecting,

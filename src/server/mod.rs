@@ -225,7 +225,7 @@ impl Drop for Server {
         for peer in std::mem::take(&mut *self.shared.peers.write()).into_values() {
             // Handles that outlive the server refuse what they are asked to send.
             peer.set_state(ConnectionState::Left);
-            peer.outbox.close();
+            peer.end_session();
         }
     }
 }

@@ -374,7 +374,7 @@ impl Node {
             }
             Notice::Disconnected { id, end } => {
                 if let Some(peer) = self.peer(id) {
-                    let unacknowledged = peer.outbox.close();
+                    let unacknowledged = peer.end_session();
                     peer.set_state(ConnectionState::Disconnected);
                     peer.trace.lock().last_end = Some(end.text.clone());
                     let reason = end.disconnect_reason();
