@@ -101,8 +101,16 @@ impl World {
                 && self.processes[other].slot != self.processes[ghost].slot
                 && self.dials(ghost, other)
                 && self.agree(ghost, other)
+                // Ghosts that hold links to each other in a ring have no reason to dial anybody.
+                && self.linked_to(ghost, other).is_none_or(|peer| peer == other)
         };
         (0..self.processes.len()).any(meeting)
+    }
+
+    /// The process that `a` takes for `b`.
+    fn linked_to(&self, a: ProcessId, b: ProcessId) -> Option<ProcessId> {
+        let link = self.processes[a].judge.views.get(&self.id_of(b)?).copied().flatten()?;
+        self.peer_of(a, link)
     }
 
     fn dials(&self, a: ProcessId, b: ProcessId) -> bool {
