@@ -1,7 +1,7 @@
 //! What the registry says about the members.
 
 use super::membership::{Cluster, Member, State};
-use super::{Action, LeaveReason, Notice, StopReason};
+use super::{Action, Direction, LeaveReason, Notice, StopReason};
 use crate::id::ServerId;
 use crate::registry::{self, News, Registration};
 use crate::wire::control::Goodbye;
@@ -20,7 +20,10 @@ impl Cluster {
             News::Left { id, reason } => self.left(now, id, reason),
             News::Snapshot(entries) => self.snapshot(now, entries),
             News::Lost(text) => self.notify(Notice::RegistryLost(text)),
-            News::Restored => self.notify(Notice::RegistryRestored),
+            News::Restored => {
+                self.notify(Notice::RegistryRestored);
+                self.hope(now);
+            }
         }
     }
 
@@ -57,6 +60,16 @@ impl Cluster {
             match self.members.get(&id).map(Member::linked) {
                 Some(true) => self.close_up(id, Goodbye::Superseded),
                 _ => self.dial_or_wait(now, id),
+            }
+        }
+    }
+
+    /// What kept this server from the registry may have kept it from the members, too, and is over: they are dialled soon.
+    fn hope(&mut self, now: Duration) {
+        for member in self.members.values_mut().filter(|member| member.direction == Direction::Outgoing) {
+            member.failures = 0;
+            if let State::Backoff { until } = &mut member.state {
+                *until = (*until).min(now + self.backoff.delay(0));
             }
         }
     }

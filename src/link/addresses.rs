@@ -1,4 +1,7 @@
 //! From a host name to a connected socket: every address is tried, a dead one costs a quarter of a second.
+//!
+//! The system asks an address that does not answer ever more rarely, and so notices late that the network is back. A dial that is given up
+//! and begun anew does not.
 
 use super::peer::Attempt;
 use std::io::{self, ErrorKind};
@@ -13,6 +16,9 @@ const HEAD_START: Duration = Duration::from_millis(250);
 /// What stands beside an address until something comes of it.
 pub(super) const UNANSWERED: &str = "no answer; a firewall drops what is sent there, or server.advertise of that server is wrong";
 pub(super) const CONNECTED: &str = "connected, but the handshake was not completed";
+
+/// One address is dialled for this long: two or three attempts of the system's.
+const CONNECT_DEADLINE: Duration = Duration::from_secs(3);
 
 /// More addresses than any sensible name has; the rest is not tried.
 const MAX_ADDRESSES: usize = 16;
@@ -58,7 +64,7 @@ async fn connect_any(
                     Ok(()) => {
                         let place = tried.len();
                         tried.push(Attempt { address: address.to_string(), error: UNANSWERED.into() });
-                        running.spawn(async move { (place, TcpStream::connect(address).await) });
+                        running.spawn(async move { (place, connect_one(address).await) });
                         head_start = HEAD_START;
                     }
                     Err(error) => {
@@ -93,6 +99,11 @@ fn in_words(error: &io::Error) -> String {
         _ => return error.to_string(),
     };
     format!("{error}; {look}")
+}
+
+async fn connect_one(address: SocketAddr) -> io::Result<TcpStream> {
+    let silent = |_| io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} s", CONNECT_DEADLINE.as_secs()));
+    within(CONNECT_DEADLINE, TcpStream::connect(address)).await.map_err(silent)?
 }
 
 async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Result<T, tokio::time::error::Elapsed> {

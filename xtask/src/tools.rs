@@ -14,6 +14,7 @@ pub(crate) struct Tool {
 
 pub(crate) const CC: Tool = Tool { program: "cc", package: "gcc" };
 pub(crate) const CXX: Tool = Tool { program: "c++", package: "g++" };
+pub(crate) const IP: Tool = Tool { program: "ip", package: "iproute2" };
 pub(crate) const NATS_SERVER: Tool = Tool { program: "nats-server", package: "nats-server" };
 pub(crate) const NM: Tool = Tool { program: "nm", package: "binutils" };
 pub(crate) const READELF: Tool = Tool { program: "readelf", package: "binutils" };

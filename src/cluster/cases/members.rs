@@ -109,6 +109,27 @@ fn losing_the_registry_keeps_every_link() {
 }
 
 #[test]
+fn with_the_registry_the_members_are_within_reach_again_and_are_dialled_soon() {
+    let (mut lobby, link, _, _) = connected_without_resume();
+    lobby.news(News::Lost("no route".into()));
+    lobby.link_down(link, LinkEndReason::Lost);
+    for _ in 0..20 {
+        lobby.wait();
+        let (dial, _) = lobby.dialled();
+        lobby.cluster.dial_failed(lobby.now, dial, None);
+    }
+    let soon = lobby.now + SECOND / 10;
+    assert!(lobby.cluster.next_timeout() > Some(soon), "patience has run out");
+    lobby.news(News::Restored);
+    assert!(lobby.cluster.next_timeout() <= Some(soon));
+    // And so it is when a dial is under way that began too early.
+    lobby.wait();
+    let (dial, _) = lobby.dialled();
+    lobby.cluster.dial_failed(lobby.now, dial, None);
+    assert!(lobby.cluster.next_timeout() <= Some(lobby.now + SECOND / 5));
+}
+
+#[test]
 fn a_lease_that_ran_out_keeps_a_live_link_and_the_member_leaves_with_it() {
     let (mut lobby, link, _, _) = connected_without_resume();
     lobby.news(left(2, registry::LeaveReason::Expired));
