@@ -31,6 +31,7 @@ pub(super) fn soak() -> Outcome {
         ("SINEW_SIM_SEEDS", "100000", &["--lib", "sessions_deliver"][..]),
         ("SINEW_SIM_SEEDS", "100000", &["--lib", "a_cluster_keeps_its_promises"]),
         ("SINEW_CUTS", "1000", &["--test", "cluster", "cuts::reliable"]),
+        ("SINEW_PARTITIONS", "3", &["--test", "partitions"]),
         ("SINEW_RESTARTS", "100", &["--test", "cluster", "restarts::a_server_that_is_killed"]),
     ];
     for (name, value, tests) in long {
