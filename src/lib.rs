@@ -17,6 +17,9 @@ mod capi;
 pub mod config;
 pub mod error;
 mod event;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod id;
 pub mod message;
 mod server;

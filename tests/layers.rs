@@ -31,6 +31,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("server", &["cluster", "config", "error", "event", "id", "link", "message", "registry", "runtime", "transport", "wire"]),
     ("capi", &["config", "error", "event", "id", "message", "server"]),
     ("capi", CLUSTER_WORDS),
+    // Compiled only for tests and the feature of its name.
+    ("fuzzing", &[]),
 ];
 
 /// Plain values of the state machine that others pass on.

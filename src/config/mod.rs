@@ -15,6 +15,8 @@ mod address;
 mod check;
 mod environment;
 mod error;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod keys;
 mod kind;
 mod load;

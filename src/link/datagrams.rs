@@ -415,7 +415,7 @@ fn deliver(peer: &Arc<Peer>, queue: &EventQueue, datagrams: &[Bytes]) {
 }
 
 /// Unreliable messages, one behind the other, and nothing else. `offset`: where the datagram will lie.
-fn parse(datagram: &[u8], offset: usize, spans: &mut Vec<Span>) -> Option<()> {
+pub(super) fn parse(datagram: &[u8], offset: usize, spans: &mut Vec<Span>) -> Option<()> {
     let mut at = 0;
     while at < datagram.len() {
         let rest = &datagram[at..];

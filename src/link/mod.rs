@@ -9,6 +9,8 @@ mod addresses;
 mod commons;
 mod datagrams;
 mod dial;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 pub(crate) mod handshake;
 mod lanes;
 mod outbox;

@@ -136,9 +136,9 @@ impl Sending {
         let mut open = [false; Lane::COUNT];
         let held = self.kept.iter().chain(&self.again).chain(self.lanes.buffers());
         for buffer in held {
-            let bytes = &buffer.bytes()[known.min(buffer.bytes().len())..];
-            known = 0;
-            for (header, _) in frames(bytes) {
+            // Acknowledgements may end anywhere: a frame of which only some has arrived counts.
+            let known = std::mem::take(&mut known);
+            for (header, _) in frames(buffer.bytes()).skip_while(|(_, end)| *end <= known) {
                 let (reliable, lane, begins) = match header {
                     Header::Control { .. } => continue,
                     Header::Message { delivery, .. } => {
@@ -172,5 +172,7 @@ fn boundaries(bytes: &[u8]) -> impl Iterator<Item = usize> {
     frames(bytes).map(|(_, end)| end)
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 #[cfg(test)]
 mod tests;

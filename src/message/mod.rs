@@ -8,6 +8,8 @@
 
 mod delivery;
 mod deserialize;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod reader;
 mod writer;
 

@@ -5,6 +5,8 @@
 pub(crate) mod codec;
 pub(crate) mod control;
 pub(crate) mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod specification;
 

@@ -3,6 +3,7 @@
 //! No dependencies: these commands must start within seconds on a machine that has built nothing yet.
 
 mod bench;
+mod fuzz;
 mod outcome;
 mod parts;
 mod shell;
@@ -20,6 +21,7 @@ fn main() -> ExitCode {
         ["test", chosen @ ..] => return test::run(&test::TEST, chosen),
         ["soak", chosen @ ..] => return test::run(&test::SOAK, chosen),
         ["bench", arguments @ ..] => bench::measure(arguments),
+        ["fuzz", arguments @ ..] => fuzz::run_targets(arguments),
         ["headers"] => parts::headers::write(),
         ["deny"] => parts::deny::run_cargo_deny(),
         [] | ["help" | "--help" | "-h"] => {
@@ -47,6 +49,8 @@ cargo xtask test PART...     check some parts only:
 {test}cargo xtask soak [PART...]   check what takes longer:
 {soak}cargo xtask headers          write include/sinew.h anew from src/capi
 cargo xtask bench [ARG...]   measure beside other libraries, see bench/README.md (installs them first; a quarter of an hour)
+cargo xtask fuzz [TARGET] [--seconds N]
+                             fuzz one target of src/fuzzing.rs, or all, for a minute each or for N seconds (builds libFuzzer first: minutes)
 cargo xtask deny             ask cargo-deny for advisories too (installs it first: minutes; needs the network)
 cargo xtask help             this text
 

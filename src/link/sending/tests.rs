@@ -252,6 +252,16 @@ fn messages_are_counted_as_unacknowledged_until_their_last_byte_is_known_to_have
 }
 
 #[test]
+fn an_acknowledgement_in_the_middle_of_a_frame_does_not_make_its_payload_count() {
+    let (pool, mut sending) = (Pool::new(1 << 20), Sending::default());
+    // Read as frames, these are a hundred empty messages.
+    sending.push(&pool, 1, RELIABLE, &[0, 0, 0, 0, 1, 0, 0, 0].repeat(100));
+    written(&mut sending);
+    sending.acknowledge(8).unwrap();
+    assert_eq!(sending.unacknowledged(), 1);
+}
+
+#[test]
 fn small_writes_share_memory_while_they_wait_for_their_acknowledgement() {
     let (pool, mut sending) = (Pool::new(1 << 20), Sending::default());
     for _ in 0..10_000 {

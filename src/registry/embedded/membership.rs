@@ -183,7 +183,9 @@ impl Membership {
     }
 
     pub(crate) fn deadline(&self) -> Option<Duration> {
-        let announce = self.first_listed.filter(|_| !self.announced).map(|first| first + ANNOUNCE_WAIT);
+        // While no host lists this server there is nothing to announce, however long ago one did.
+        let announces = !self.announced && self.ends_at.is_none() && self.hosts.iter().any(|host| host.stage == Stage::Listed);
+        let announce = self.first_listed.filter(|_| announces).map(|first| first + ANNOUNCE_WAIT);
         [announce, self.ends_at, self.union.deadline()].into_iter().flatten().min()
     }
 

@@ -9,6 +9,8 @@
 
 mod departed;
 mod directory;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod host;
 mod ids;
 mod look;

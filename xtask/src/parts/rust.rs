@@ -17,6 +17,8 @@ pub(super) fn clippy() -> Outcome {
     outcome.add(run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])));
     // How the Godot extension uses the crate: without the C symbols and the command line.
     outcome.add(run(cargo().args(["clippy", "--package", "sinew", "--lib", "--no-default-features", "--", "-D", "warnings"])));
+    // The fuzz targets as libFuzzer gets them.
+    outcome.add(run(cargo().args(["clippy", "--package", "sinew", "--lib", "--features", "fuzzing", "--", "-D", "warnings"])));
     outcome
 }
 
