@@ -137,7 +137,10 @@
  * messages not known to have arrived, which nobody will send again.
  */
 #define SINEW_EVENT_SERVER_DISCONNECTED 6
-/** It is gone from view, and nothing more comes from this id. `server`, `group`; `code`: SINEW_LEAVE_*. */
+/**
+ * It is gone from view, and nothing more comes from this id, unless it had expired and joins again. `server`, `group`;
+ * `code`: SINEW_LEAVE_*.
+ */
 #define SINEW_EVENT_SERVER_LEFT 7
 /** A message. `server`, `group`, `tag`, `mode` with its lane; `data` and `len`: the payload, with no NUL behind it. */
 #define SINEW_EVENT_MESSAGE 8

@@ -64,7 +64,8 @@ pub const SINEW_EVENT_SERVER_RESUMED: u32 = 5;
 /// The session with it is over. `server`, `group`; `code`: SINEW_DISCONNECT_*; `data`: why, as text; `count`: reliable
 /// messages not known to have arrived, which nobody will send again.
 pub const SINEW_EVENT_SERVER_DISCONNECTED: u32 = 6;
-/// It is gone from view, and nothing more comes from this id. `server`, `group`; `code`: SINEW_LEAVE_*.
+/// It is gone from view, and nothing more comes from this id, unless it had expired and joins again. `server`, `group`;
+/// `code`: SINEW_LEAVE_*.
 pub const SINEW_EVENT_SERVER_LEFT: u32 = 7;
 /// A message. `server`, `group`, `tag`, `mode` with its lane; `data` and `len`: the payload, with no NUL behind it.
 pub const SINEW_EVENT_MESSAGE: u32 = 8;

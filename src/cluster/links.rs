@@ -92,8 +92,8 @@ impl Cluster {
 
     /// What this server answers to a hello that was admitted with this link and version.
     pub(crate) fn welcome(&self, hello: &Hello, link: LinkId, protocol: u16) -> Option<Welcome> {
-        let resumed = self.links.get(&link).is_some_and(|held| held.resume.is_some());
-        Some(Welcome { protocol, from: self.claim()?, terms: self.terms(&hello.from.group, &self.settings.group), resumed })
+        let terms = self.terms(&hello.from.group, &self.settings.group);
+        Some(Welcome { protocol, from: self.claim()?, terms, resumed: self.resumes(link) })
     }
 
     /// What this dial to `to` begins with; `None` before this server is registered.
@@ -135,30 +135,26 @@ impl Cluster {
             }
             return self.forget(link, Goodbye::Superseded);
         }
-        match member.state {
+        match &mut member.state {
             State::Idle | State::Backoff { .. } => self.connected(now, id, link),
-            State::Dialing { link: dialled } if dialled == link => self.connected(now, id, link),
             State::Dialing { link: dialled } => {
-                self.forget(dialled, Goodbye::Superseded);
+                let dialled = *dialled;
+                if dialled != link {
+                    self.forget(dialled, Goodbye::Superseded);
+                }
                 self.connected(now, id, link);
             }
-            State::Up { link: old, .. } if resumes => {
-                member.state = State::Abandoned { link: old, next: Some(link) };
-                self.actions.push_back(Action::Abandon { link: old });
-            }
             State::Up { link: old, .. } => {
-                member.state = State::Closing { link: old, next: Some(link) };
-                self.actions.push_back(Action::Close { link: old, goodbye: Goodbye::Superseded });
+                let (old, next) = (*old, Some(link));
+                let (state, action) = match resumes {
+                    true => (State::Abandoned { link: old, next }, Action::Abandon { link: old }),
+                    false => (State::Closing { link: old, next }, Action::Close { link: old, goodbye: Goodbye::Superseded }),
+                };
+                member.state = state;
+                self.actions.push_back(action);
             }
-            State::Closing { link: old, next } => {
-                member.state = State::Closing { link: old, next: Some(link) };
-                if let Some(earlier) = next {
-                    self.forget(earlier, Goodbye::Superseded);
-                }
-            }
-            State::Abandoned { link: old, next } => {
-                member.state = State::Abandoned { link: old, next: Some(link) };
-                if let Some(earlier) = next {
+            State::Closing { next, .. } | State::Abandoned { next, .. } => {
+                if let Some(earlier) = next.replace(link) {
                     self.forget(earlier, Goodbye::Superseded);
                 }
             }
@@ -186,13 +182,13 @@ impl Cluster {
         let Some(Held { member: id, .. }) = self.links.remove(&link) else { return };
         let Some(member) = self.members.get_mut(&id) else { return };
         let (abandoned, closing) = (matches!(member.state, State::Abandoned { .. }), matches!(member.state, State::Closing { .. }));
-        let next = match member.state {
+        let next = match &mut member.state {
             _ if member.accepting == Some(link) => {
                 member.accepting = None;
                 return self.leave_if_forgotten(id);
             }
-            State::Up { link: up, since } if up == link => {
-                if now.saturating_sub(since) >= self.settings.reconnect_max {
+            State::Up { link: up, since } if *up == link => {
+                if now.saturating_sub(*since) >= self.settings.reconnect_max {
                     member.failures = 0;
                 } else {
                     // A link that does not hold is as good as none: else a peer that hangs up at once is dialled without pause.
@@ -200,13 +196,9 @@ impl Cluster {
                 }
                 None
             }
-            State::Closing { link: closing, next } | State::Abandoned { link: closing, next } if closing == link => next,
-            State::Closing { link: closing, next } if next == Some(link) => {
-                member.state = State::Closing { link: closing, next: None };
-                return;
-            }
-            State::Abandoned { link: closing, next } if next == Some(link) => {
-                member.state = State::Abandoned { link: closing, next: None };
+            State::Closing { link: old, next } | State::Abandoned { link: old, next } if *old == link => *next,
+            State::Closing { next, .. } | State::Abandoned { next, .. } if *next == Some(link) => {
+                *next = None;
                 return;
             }
             _ => return,
@@ -231,14 +223,16 @@ impl Cluster {
         }
         self.notify(Notice::Disconnected { id, end });
         // What was to go on with it cannot any more.
-        let resumes = next.and_then(|next| self.links.get(&next)).is_some_and(|held| held.resume.is_some());
-        match next.filter(|_| resumes) {
-            Some(next) => {
-                self.forget(next, Goodbye::Superseded);
-                self.after_link(now, id, None);
-            }
-            None => self.after_link(now, id, next),
+        let (stale, next) = if next.is_some_and(|next| self.resumes(next)) { (next, None) } else { (None, next) };
+        if let Some(stale) = stale {
+            self.forget(stale, Goodbye::Superseded);
         }
+        self.after_link(now, id, next);
+    }
+
+    /// Whether this link goes on with a session, or is meant to.
+    fn resumes(&self, link: LinkId) -> bool {
+        self.links.get(&link).is_some_and(|held| held.resume.is_some())
     }
 
     /// Whether a session of this member may outlive its link.
@@ -249,10 +243,10 @@ impl Cluster {
 
     /// The link of a session is down, and `next` goes on with it; or nobody does yet.
     fn suspend(&mut self, now: Duration, id: ServerId, next: Option<LinkId>, end: LinkEnd) {
+        let resumes = next.is_some_and(|next| self.resumes(next));
         let Some(member) = self.members.get_mut(&id) else { return };
         member.state = State::Idle;
         if let Some(next) = next {
-            let resumes = self.links.get(&next).is_some_and(|held| held.resume.is_some());
             if !resumes {
                 member.session = None;
                 self.notify(Notice::Disconnected { id, end });

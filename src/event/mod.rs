@@ -53,7 +53,7 @@ pub enum Event {
         text: String,
         unacknowledged: u64,
     },
-    /// It is gone from this server's view; nothing more will come from this id.
+    /// It is gone from this server's view. Nothing more comes from this id, unless it had expired and joins again.
     ServerLeft {
         server: RemoteServer,
         reason: LeaveReason,

@@ -10,24 +10,11 @@
 
 enum { MESSAGES = 5, MESSAGE = 2000 }; /* more than the parent's inbox, and less than the system holds for it */
 
-static void pause_briefly(void)
-{
-    struct timespec millisecond = {0, 1000000};
-    nanosleep(&millisecond, NULL);
-}
-
 static sinew_server *start_side(const char *group, unsigned registry_port, const char *more)
 {
-    char config[512];
-    snprintf(config, sizeof config,
-             "log.to = 'none'\n"
-             "server.group = '%s'\n"
-             "groups.lobby.connects_to = ['world']\n"
-             "groups.world.visibility = 'internal'\n"
-             "registry.addresses = ['127.0.0.1:%u']\n"
-             "%s",
-             group, registry_port, more);
-    return start(config);
+    char registry[32];
+    snprintf(registry, sizeof registry, "127.0.0.1:%u", registry_port);
+    return start_member(group, registry, more);
 }
 
 static void child(unsigned registry_port)

@@ -2,13 +2,12 @@
  * sinew_server_free returns in time whatever the other side does, or does not do: within limits.shutdown_ms, give or take what a busy
  * machine needs to wake a thread. And a program that ends without it ends as it meant to.
  */
+#include "hanging_lookup.h"
 #include "proc.h"
 #include "support.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
-#include <pthread.h>
 #include <sys/wait.h>
 
 enum {
@@ -19,62 +18,13 @@ enum {
     EXIT_MS = 1000    /* nothing is waited for; this is for a busy machine */
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static int lookups, let_go, polling;
-
-/* A look-up of any host name hangs until it is let go. Sinew looks up names only, never addresses. */
-int getaddrinfo(const char *restrict node, const char *restrict service, const struct addrinfo *restrict hints,
-                struct addrinfo **restrict found)
-{
-    (void)node, (void)service, (void)hints, (void)found;
-    pthread_mutex_lock(&lock);
-    lookups++;
-    pthread_cond_broadcast(&changed);
-    while (!let_go) {
-        pthread_cond_wait(&changed, &lock);
-    }
-    pthread_mutex_unlock(&lock);
-    return EAI_NONAME;
-}
-
-static void wait_until(const int *counter, int reached)
-{
-    pthread_mutex_lock(&lock);
-    while (*counter < reached) {
-        pthread_cond_wait(&changed, &lock);
-    }
-    pthread_mutex_unlock(&lock);
-}
-
-static void now_holds(int *condition)
-{
-    pthread_mutex_lock(&lock);
-    *condition = 1;
-    pthread_cond_broadcast(&changed);
-    pthread_mutex_unlock(&lock);
-}
-
-static void pause_briefly(void)
-{
-    struct timespec millisecond = {0, 1000000};
-    nanosleep(&millisecond, NULL);
-}
+static int polling;
 
 static sinew_server *start_side(const char *group, const char *registry, const char *more)
 {
-    char config[768];
-    snprintf(config, sizeof config,
-             "log.to = 'none'\n"
-             "server.group = '%s'\n"
-             "groups.lobby.connects_to = ['world']\n"
-             "groups.world.visibility = 'internal'\n"
-             "registry.addresses = ['%s']\n"
-             "limits.shutdown_ms = %d\n"
-             "limits.outbox_bytes = 65536\n"
-             "%s",
-             group, registry, SHUTDOWN_MS, more);
-    return start(config);
+    char limits[512];
+    snprintf(limits, sizeof limits, "limits.shutdown_ms = %d\nlimits.outbox_bytes = 65536\n%s", SHUTDOWN_MS, more);
+    return start_member(group, registry, limits);
 }
 
 static sinew_server *start_world(unsigned port, const char *more)

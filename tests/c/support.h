@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Nothing on loopback takes this long, also under valgrind. */
@@ -73,6 +74,28 @@ static inline sinew_server *start(const char *config)
     sinew_server *server = NULL;
     check_result(sinew_server_start(config, strlen(config), &server), SINEW_RESULT_OK, "sinew_server_start", __FILE__, __LINE__);
     return server;
+}
+
+/* A server of one of two groups, of which the lobby dials the world; `more` is further TOML. */
+static inline sinew_server *start_member(const char *group, const char *registry, const char *more)
+{
+    char config[1024];
+    int length = snprintf(config, sizeof config,
+                          "log.to = 'none'\n"
+                          "server.group = '%s'\n"
+                          "groups.lobby.connects_to = ['world']\n"
+                          "groups.world.visibility = 'internal'\n"
+                          "registry.addresses = ['%s']\n"
+                          "%s",
+                          group, registry, more);
+    CHECK(length > 0 && (size_t)length < sizeof config);
+    return start(config);
+}
+
+static inline void pause_briefly(void)
+{
+    struct timespec millisecond = {0, 1000000};
+    nanosleep(&millisecond, NULL);
 }
 
 /* Polls one event at a time until one of `type` comes; everything before it is passed over. */

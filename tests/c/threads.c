@@ -36,18 +36,10 @@ static int is_over(void)
 
 static sinew_server *start_side(const char *group, const char *more)
 {
-    char config[512];
-    snprintf(config, sizeof config,
-             "log.to = 'none'\n"
-             "server.group = '%s'\n"
-             "groups.lobby.connects_to = ['world']\n"
-             "groups.world.visibility = 'internal'\n"
-             "registry.addresses = ['127.0.0.1:%u']\n"
-             "limits.outbox_bytes = 65536\n"
-             "limits.inbox_bytes = 65536\n"
-             "%s",
-             group, registry_port, more);
-    return start(config);
+    char registry[32], limits[256];
+    snprintf(registry, sizeof registry, "127.0.0.1:%u", registry_port);
+    snprintf(limits, sizeof limits, "limits.outbox_bytes = 65536\nlimits.inbox_bytes = 65536\n%s", more);
+    return start_member(group, registry, limits);
 }
 
 /* Sends to every server that stays the numbers from 0 on, each until it is taken. */

@@ -140,19 +140,15 @@ static void talk(side *here)
 
 static sinew_server *start_side(const char *group, unsigned registry_port, const char *more)
 {
-    char config[1024];
-    snprintf(config, sizeof config,
-             "log.to = 'none'\n"
-             "server.group = '%s'\n"
-             "groups.world.visibility = 'internal'\n"
+    char registry[32], limits[512];
+    snprintf(registry, sizeof registry, "127.0.0.1:%u", registry_port);
+    snprintf(limits, sizeof limits,
              "groups.lobby.visibility = 'external'\n"
-             "groups.lobby.connects_to = ['world']\n"
-             "registry.addresses = ['127.0.0.1:%u']\n"
              "limits.outbox_bytes = 65536\n" /* small enough to be full now and then */
              "limits.resume_window_ms = 300\n" /* nobody comes back here */
              "%s",
-             group, registry_port, more);
-    return start(config);
+             more);
+    return start_member(group, registry, limits);
 }
 
 static int child(unsigned registry_port)

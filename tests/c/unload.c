@@ -10,8 +10,6 @@
  */
 #include <dlfcn.h>
 #include <limits.h>
-#include <netdb.h>
-#include <pthread.h>
 #include <sinew.h>
 
 /* From here on the functions of the header are those that were loaded. */
@@ -32,6 +30,7 @@ static struct {
 #define sinew_result_text library.result_text
 #define sinew_last_error library.last_error
 
+#include "hanging_lookup.h"
 #include "proc.h"
 #include "support.h"
 
@@ -85,44 +84,11 @@ static void unload(void)
     }
 }
 
-/* A look-up of any host name hangs until it is let go. Sinew looks up names only, never addresses. */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static int lookups, let_go;
-
-int getaddrinfo(const char *restrict node, const char *restrict service, const struct addrinfo *restrict hints,
-                struct addrinfo **restrict found)
-{
-    (void)node, (void)service, (void)hints, (void)found;
-    pthread_mutex_lock(&lock);
-    lookups++;
-    pthread_cond_broadcast(&changed);
-    while (!let_go) {
-        pthread_cond_wait(&changed, &lock);
-    }
-    pthread_mutex_unlock(&lock);
-    return EAI_NONAME;
-}
-
 /*
  * The same in every cycle, since a server that is freed gives its port back at once; and not on the address on which the servers of
  * this and all other programs take any free port, or one of them would take this one, sooner or later, while nobody has it.
  */
 static char registry[32];
-
-static sinew_server *start_side(const char *group, const char *more)
-{
-    char config[512];
-    snprintf(config, sizeof config,
-             "log.to = 'none'\n"
-             "server.group = '%s'\n"
-             "groups.lobby.connects_to = ['world']\n"
-             "groups.world.visibility = 'internal'\n"
-             "registry.addresses = ['%s']\n"
-             "%s",
-             group, registry, more);
-    return start(config);
-}
 
 static void question_and_answer(void)
 {
@@ -132,8 +98,8 @@ static void question_and_answer(void)
     uint64_t to_world, to_lobby;
 
     snprintf(hosting, sizeof hosting, "registry.host = true\nregistry.listen = '%s'\n", registry);
-    world = start_side("world", hosting);
-    lobby = start_side("lobby", "");
+    world = start_member("world", registry, hosting);
+    lobby = start_member("lobby", registry, "");
     to_lobby = wait_for(world, SINEW_EVENT_SERVER_CONNECTED).server;
     to_world = wait_for(lobby, SINEW_EVENT_SERVER_CONNECTED).server;
     CHECK_RESULT(sinew_server_send(lobby, to_world, TAG_QUESTION, SINEW_MODE_RELIABLE, (const uint8_t *)"?", 1), SINEW_RESULT_OK);
@@ -151,29 +117,12 @@ static void question_and_answer(void)
 /* Where the thread of a cycle stands: it is done with the library; the library is closed, and it may end. */
 static int talked, may_end;
 
-static void wait_until(const int *condition)
-{
-    pthread_mutex_lock(&lock);
-    while (!*condition) {
-        pthread_cond_wait(&changed, &lock);
-    }
-    pthread_mutex_unlock(&lock);
-}
-
-static void now_holds(int *condition)
-{
-    pthread_mutex_lock(&lock);
-    *condition = 1;
-    pthread_cond_broadcast(&changed);
-    pthread_mutex_unlock(&lock);
-}
-
 static void *game(void *unused)
 {
     (void)unused;
     question_and_answer();
     now_holds(&talked);
-    wait_until(&may_end);
+    wait_until(&may_end, 1);
     return NULL;
 }
 
@@ -186,7 +135,7 @@ static void cycle(int close_it)
         load();
     }
     CHECK(pthread_create(&thread, NULL, game, NULL) == 0);
-    wait_until(&talked);
+    wait_until(&talked, 1);
     if (close_it) {
         unload();
     }
@@ -243,7 +192,7 @@ static int closed_during_a_lookup(void)
     load();
     server = start("log.to = 'none'\nserver.group = 'world'\ngroups.world.visibility = 'internal'\nlimits.shutdown_ms = 200\n"
                    "registry.addresses = ['a-name-that-hangs.test:1']\n");
-    wait_until(&lookups);
+    wait_until(&lookups, 1);
     sinew_server_free(server);
     unload();
     if (count_threads() == 1) {

@@ -32,21 +32,25 @@ fn disconnected(field: &mut Field) -> (DisconnectReason, String) {
     })
 }
 
+/// These bytes end this link, and the event says this sentence.
+fn breaks_the_protocol(field: &mut Field, mut line: Line, sent: Vec<u8>, sentence: &str) {
+    let task = field.runtime.spawn(async move {
+        line.write(&sent).await;
+        line.closed().await;
+    });
+    field.meanwhile(task);
+    let (reason, text) = disconnected(field);
+    assert_eq!(reason, DisconnectReason::Protocol, "{text}");
+    assert!(text.contains(sentence), "{text:?}");
+}
+
 /// These bytes on a started link end it, every time, and the event says this sentence.
 fn misdeed(limits: &str, sent: Vec<u8>, sentence: &str) {
     let mut field = Field::new(LONG, limits);
     let mallory = field.enrol("mallory");
     for _ in 0..3 {
-        let mut line = link(&mut field, &mallory);
-        let sent = sent.clone();
-        let task = field.runtime.spawn(async move {
-            line.write(&sent).await;
-            line.closed().await;
-        });
-        field.meanwhile(task);
-        let (reason, text) = disconnected(&mut field);
-        assert_eq!(reason, DisconnectReason::Protocol, "{text}");
-        assert!(text.contains(sentence), "{text:?}");
+        let line = link(&mut field, &mallory);
+        breaks_the_protocol(&mut field, line, sent.clone(), sentence);
     }
     assert_eq!(field.target.stats().rejected.iter().sum::<u64>(), 0, "it was a member until then");
 }
@@ -90,15 +94,8 @@ fn forged_words_where_a_session_goes_on() {
     let mut field = Field::new(LONG, "");
     let mallory = field.enrol("mallory");
     for (sent, sentence) in forged {
-        let mut line = resumed(&mut field, &mallory);
-        let task = field.runtime.spawn(async move {
-            line.write(&sent).await;
-            line.closed().await;
-        });
-        field.meanwhile(task);
-        let (reason, text) = disconnected(&mut field);
-        assert_eq!(reason, DisconnectReason::Protocol, "{text}");
-        assert!(text.contains(sentence), "{text:?}");
+        let line = resumed(&mut field, &mallory);
+        breaks_the_protocol(&mut field, line, sent, sentence);
     }
 }
 

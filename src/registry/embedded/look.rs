@@ -1,12 +1,10 @@
 //! The directory as it is, shown to somebody who does not register: nobody hears of him, and no name is taken.
 
 use super::Embedded;
+use super::membership::MAX_SNAPSHOT;
 use super::protocol::{ToHost, ToMember, frame, read_frame};
 use crate::registry::Registration;
 use tokio::io::AsyncWriteExt;
-
-/// Most entries one host's snapshot may have.
-const MAX_SNAPSHOT: usize = super::directory::MAX_REGISTRATIONS;
 
 impl Embedded {
     /// Who is registered at this host. The error is half a sentence. A host that falls silent is waited for: bound it from outside.

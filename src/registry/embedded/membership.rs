@@ -18,7 +18,7 @@ const GOODBYE_WAIT: Duration = Duration::from_secs(1);
 /// Draws in a row before the member gives a host a rest.
 const MAX_DRAWS: u32 = 32;
 /// Most entries one host's snapshot may have.
-const MAX_SNAPSHOT: usize = super::directory::MAX_REGISTRATIONS;
+pub(super) const MAX_SNAPSHOT: usize = super::directory::MAX_REGISTRATIONS;
 
 /// What the member's IO has to do, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -128,12 +128,14 @@ pub(super) fn show_checks(screen: &Screen, ledger: &Ledger, checks: &[Check]) ->
         screen.text(Mood::Bad, &format!("      and {more} more like these"));
     }
     for kill in &ledger.kills {
-        let seen = [("interrupted", kill.all_saw(&kill.interrupted)), ("disconnected", kill.all_saw(&kill.disconnected))];
-        let seen = seen
-            .into_iter()
-            .chain([("left", kill.all_saw(&kill.left))])
-            .chain([("joined", kill.all_saw(&kill.joined)), ("connected", kill.all_saw(&kill.connected))]);
-        let missing: Vec<&str> = seen.filter(|(_, all)| !all).map(|(what, _)| what).collect();
+        let seen = [
+            ("interrupted", kill.all_saw(&kill.interrupted)),
+            ("disconnected", kill.all_saw(&kill.disconnected)),
+            ("left", kill.all_saw(&kill.left)),
+            ("joined", kill.all_saw(&kill.joined)),
+            ("connected", kill.all_saw(&kill.connected)),
+        ];
+        let missing: Vec<&str> = seen.into_iter().filter(|(_, all)| !all).map(|(what, _)| what).collect();
         if !missing.is_empty() {
             screen.text(Mood::Bad, &format!("      {} (server {}): not every peer saw it {}", kill.victim, kill.id, missing.join(", ")));
         }
