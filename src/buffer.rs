@@ -3,6 +3,8 @@
 //! One pool per server. In the steady state nothing is allocated: a buffer that is dropped is the next one that is taken. May use nothing of
 //! the crate; must never know what the bytes mean.
 
+mod prefetch;
+
 use parking_lot::Mutex;
 use std::sync::Arc;
 
@@ -100,6 +102,11 @@ impl Buffer {
     pub(crate) fn append(&mut self, bytes: &[u8]) {
         self.memory[self.filled..self.filled + bytes.len()].copy_from_slice(bytes);
         self.filled += bytes.len();
+        // Another core read these lines last. Asked for now, they are here by the time of their message: a lock that is released waits for
+        // every write before it.
+        if let Some(ahead) = self.memory.get(self.filled + prefetch::AHEAD) {
+            prefetch::for_writing(ahead);
+        }
     }
 
     /// Bytes of memory it holds, filled or not.

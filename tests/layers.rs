@@ -77,14 +77,14 @@ fn each_line(sources: &[Source], check: impl Fn(&Source, usize, &source::Line) -
 }
 
 #[test]
-fn unsafe_code_lives_in_capi_alone() {
+fn unsafe_code_lives_in_capi_and_in_the_prefetch_alone() {
     fail_on(unsafe_code(&read(&["src", "xtask", "build.rs"])));
 }
 
 fn unsafe_code(sources: &[Source]) -> Vec<String> {
     each_line(sources, |source, _, line| {
-        (has_word(&line.code, "unsafe") && !source.is_in(&["src/capi"]))
-            .then(|| "unsafe code lives only in src/capi, where every pointer comes in; do it safely, or there".to_owned())
+        (has_word(&line.code, "unsafe") && !source.is_in(&["src/capi", "src/buffer/prefetch"]))
+            .then(|| "unsafe code lives in src/capi, where every pointer comes in, and in the one instruction of src/buffer/prefetch.rs; do it safely, or there".to_owned())
     })
 }
 
