@@ -81,7 +81,14 @@
 #define SINEW_RESULT_UNKNOWN_GROUP 6
 /** Another thread is inside sinew_server_poll on this server. */
 #define SINEW_RESULT_BUSY 7
-/** The outbox is full: nothing was queued. SINEW_EVENT_WRITABLE follows. */
+/** The call is out of place now: sinew_last_error says what must come first. */
+#define SINEW_RESULT_INVALID_STATE 8
+/** sinew_registry_server_joined: a server of this id has joined already, or it has with other details. */
+#define SINEW_RESULT_ALREADY_JOINED 9
+/**
+ * The outbox is full: nothing was queued. SINEW_EVENT_WRITABLE follows. From sinew_registry_*: too many reports wait; nothing was done,
+ * report it again after the next poll.
+ */
 #define SINEW_RESULT_QUEUE_FULL 100
 /** The remote server is in view but its link is down: wait for SINEW_EVENT_SERVER_CONNECTED. */
 #define SINEW_RESULT_NOT_CONNECTED 101
@@ -150,6 +157,22 @@
 #define SINEW_EVENT_REGISTRY_LOST 10
 /** The registry is there again; what changed meanwhile follows as events. */
 #define SINEW_EVENT_REGISTRY_RESTORED 11
+/**
+ * Only with `registry.kind = "external"`: register this server in your registry, then call sinew_registry_registered or
+ * sinew_registry_register_failed. `data`: a `const sinew_registration *`, lent like all data; `server`: the id in it; `group`: this
+ * server's own.
+ */
+#define SINEW_EVENT_REGISTRY_REGISTER 12
+/**
+ * Only with `registry.kind = "external"`: this server is stopping, or was replaced. Take the entry of this id out of your registry, and no
+ * other: the next event may be SINEW_EVENT_STOPPED. `server`: its own id.
+ */
+#define SINEW_EVENT_REGISTRY_DEREGISTER 13
+/**
+ * Only with `registry.kind = "external"`: dialling this server failed again and again. Look whether it is really there, and call
+ * sinew_registry_server_left if it is not. `server`, `group`.
+ */
+#define SINEW_EVENT_REGISTRY_CONNECTION_FAILURE 14
 /** A line of the library's log, if the configuration says `log.to = "events"`. `code`: SINEW_LOG_*; `data`: the text. */
 #define SINEW_EVENT_LOG 15
 /** The last event of this server: every link is down. `code`: SINEW_STOP_*; `data`: why, as text. */
@@ -257,7 +280,7 @@ typedef struct sinew_event {
     uint64_t request;
     /** The remote server's group, NUL-terminated; NULL in events that are about no server. */
     const char *group;
-    /** A message's payload (not NULL even if empty), or text in UTF-8 with a NUL behind it. */
+    /** A message's payload (not NULL even if empty), text in UTF-8 with a NUL behind it, or a struct, see SINEW_EVENT_*. */
     const uint8_t *data;
     /** Bytes in `data`, not counting the NUL behind text. */
     size_t len;
@@ -395,6 +418,49 @@ typedef struct sinew_stats {
     /** Connections closed at once because their address opens them too often. */
     uint64_t rejected_throttled;
 } sinew_stats;
+
+/** A key and a value that a server registered with: UTF-8, any characters, NUL included. In an event a NUL stands behind both. */
+typedef struct sinew_property {
+    const char *key;
+    /** Bytes in `key`, without the NUL. */
+    size_t key_len;
+    const char *value;
+    /** Bytes in `value`, without the NUL. */
+    size_t value_len;
+} sinew_property;
+
+/**
+ * One entry of a registry that the game connects itself: in SINEW_EVENT_REGISTRY_REGISTER what this server is to be registered as,
+ * in sinew_registry_server_joined what stands in the registry.
+ */
+typedef struct sinew_registration {
+    /** Set to sizeof(sinew_registration) before the call. In an event: how much of it there is. */
+    uint32_t size;
+    /** SINEW_VISIBILITY_* of its group, for your own use. Not read in a call: there it is what the configuration says of the group. */
+    uint32_t visibility;
+    /** In an event: an id that nobody has, to be used unless the registry gives ids of its own. */
+    uint64_t id;
+    /** 1 to 63 characters of a-z A-Z 0-9 _ . - */
+    const char *group;
+    /** Bytes in `group`, without the NUL. */
+    size_t group_len;
+    /** Unique in its group; the same characters. */
+    const char *name;
+    /** Bytes in `name`, without the NUL. */
+    size_t name_len;
+    /** What the others dial: a host name or an address, IPv6 without brackets. At most 255 bytes. */
+    const char *host;
+    /** Bytes in `host`, without the NUL. */
+    size_t host_len;
+    /** The port beside it, 1 to 65535. */
+    uint32_t port;
+    /** Kept for later: 0. */
+    uint32_t reserved;
+    /** Any number of them, at most 4 KiB in all; NULL is fine for none. */
+    const struct sinew_property *properties;
+    /** How many there are. */
+    size_t property_count;
+} sinew_registration;
 
 /* ---- Functions. --------------------------------------------------------------------------------------------------- */
 
@@ -553,6 +619,82 @@ sinew_result sinew_server_explain(const sinew_server *server,
  * Errors: INVALID_ARGUMENT.
  */
 sinew_result sinew_server_stats(const sinew_server *server, sinew_stats *out);
+
+/**
+ * Answers SINEW_EVENT_REGISTRY_REGISTER: this server is registered, under the id of the event or another one that nobody ever had. A
+ * server that restarts under the same name must get a higher id. SINEW_EVENT_STARTED follows. Calling it again does nothing.
+ *
+ * This and the other sinew_registry_* functions are for `registry.kind = "external"`, may be called from any thread, never block, and do
+ * nothing when they fail.
+ *
+ * Errors: INVALID_STATE (not external; nobody asked; registered under another id), STOPPED (take the entry out again), INVALID_ARGUMENT.
+ */
+sinew_result sinew_registry_registered(const sinew_server *server,
+                                       uint64_t id);
+
+/**
+ * Answers SINEW_EVENT_REGISTRY_REGISTER: it was not possible; `text` (`len` bytes) says why. SINEW_EVENT_REGISTRY_LOST tells it, once,
+ * and SINEW_EVENT_REGISTRY_REGISTER comes again after a pause that grows from 100 ms to 2 s.
+ *
+ * Errors: INVALID_STATE (not external; nobody asked, or registered already), STOPPED, INVALID_UTF8, INVALID_ARGUMENT.
+ */
+sinew_result sinew_registry_register_failed(const sinew_server *server,
+                                            const char *text,
+                                            size_t len);
+
+/**
+ * Reports that a server stands in the registry. Set `entry->size` first. Report everybody: this server itself, and those whom the
+ * topology does not show it, are left out.
+ *
+ * A higher id under a group and name replaces the lower one; under this server's own, it ends this server (SINEW_STOP_REPLACED).
+ * Errors: ALREADY_JOINED (the id is known, and no snapshot asks for it; or it is known with other details), INVALID_STATE (not external;
+ * not registered yet; 65536 servers have joined), QUEUE_FULL, STOPPED, INVALID_UTF8, INVALID_ARGUMENT.
+ */
+sinew_result sinew_registry_server_joined(const sinew_server *server,
+                                          const sinew_registration *entry);
+
+/**
+ * Reports that a server does not stand in the registry any more. It is a hint: a live link outlives it, and the id may join again.
+ *
+ * Errors: UNKNOWN_SERVER (it was not reported as joined, or has left already), INVALID_STATE (not external; not registered yet),
+ * QUEUE_FULL, STOPPED, INVALID_ARGUMENT.
+ */
+sinew_result sinew_registry_server_left(const sinew_server *server,
+                                        uint64_t id);
+
+/**
+ * Begins a look at the whole registry: report everybody with sinew_registry_server_joined, known or not, then call
+ * sinew_registry_snapshot_end. Whoever was not reported in between has left.
+ *
+ * Errors: INVALID_STATE (not external; not registered yet; one has begun already), STOPPED, INVALID_ARGUMENT.
+ */
+sinew_result sinew_registry_snapshot_begin(const sinew_server *server);
+
+/**
+ * Ends what sinew_registry_snapshot_begin began.
+ *
+ * Errors: INVALID_STATE (not external; not registered yet; none has begun), QUEUE_FULL, STOPPED, INVALID_ARGUMENT.
+ */
+sinew_result sinew_registry_snapshot_end(const sinew_server *server);
+
+/**
+ * Reports that the registry cannot be reached; `text` (`len` bytes) says why. SINEW_EVENT_REGISTRY_LOST tells it, once per outage:
+ * calling it again does nothing. Links live on.
+ *
+ * Errors: INVALID_STATE (not external; not registered yet: sinew_registry_register_failed then), QUEUE_FULL, STOPPED, INVALID_UTF8,
+ * INVALID_ARGUMENT.
+ */
+sinew_result sinew_registry_lost(const sinew_server *server,
+                                 const char *text,
+                                 size_t len);
+
+/**
+ * Reports that the registry can be reached again: SINEW_EVENT_REGISTRY_RESTORED. Does nothing where nothing was lost. Report what has
+ * changed meanwhile, best as a snapshot.
+ *
+ * Errors: INVALID_STATE (not external; not registered yet), QUEUE_FULL, STOPPED, INVALID_ARGUMENT.
+ */
+sinew_result sinew_registry_restored(const sinew_server *server);
 
 /** Names a result and says what it means in a few words. Static, NUL-terminated, never NULL, for any number. */
 const char *sinew_result_text(sinew_result result);

@@ -18,6 +18,8 @@ pub enum ErrorCode {
     UnknownServer = 5,
     UnknownGroup = 6,
     Busy = 7,
+    InvalidState = 8,
+    AlreadyJoined = 9,
     QueueFull = 100,
     NotConnected = 101,
     Stopped = 102,
@@ -30,7 +32,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in order: what the C constants, their texts and the wrappers are checked against.
-    pub const ALL: [ErrorCode; 15] = [
+    pub const ALL: [ErrorCode; 17] = [
         ErrorCode::InvalidArgument,
         ErrorCode::InvalidConfig,
         ErrorCode::InvalidUtf8,
@@ -38,6 +40,8 @@ impl ErrorCode {
         ErrorCode::UnknownServer,
         ErrorCode::UnknownGroup,
         ErrorCode::Busy,
+        ErrorCode::InvalidState,
+        ErrorCode::AlreadyJoined,
         ErrorCode::QueueFull,
         ErrorCode::NotConnected,
         ErrorCode::Stopped,
@@ -58,6 +62,8 @@ impl ErrorCode {
             ErrorCode::UnknownServer => "UNKNOWN_SERVER",
             ErrorCode::UnknownGroup => "UNKNOWN_GROUP",
             ErrorCode::Busy => "BUSY",
+            ErrorCode::InvalidState => "INVALID_STATE",
+            ErrorCode::AlreadyJoined => "ALREADY_JOINED",
             ErrorCode::QueueFull => "QUEUE_FULL",
             ErrorCode::NotConnected => "NOT_CONNECTED",
             ErrorCode::Stopped => "STOPPED",
@@ -123,6 +129,9 @@ pub enum Error {
 
     #[error("{0}")]
     Key(#[from] KeyError),
+
+    #[error("{0}")]
+    Registry(#[from] RegistryError),
 }
 
 impl Error {
@@ -143,6 +152,73 @@ impl Error {
             Error::AddressInUse { .. } => ErrorCode::AddressInUse,
             Error::Io { .. } => ErrorCode::Io,
             Error::Key(_) => ErrorCode::Key,
+            Error::Registry(error) => error.code(),
+        }
+    }
+}
+
+/// Why a call for a registry of the game's own was refused. Nothing of it was done.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RegistryError {
+    #[error("this server's registry is not connected by the game; set registry.kind = \"external\" for that")]
+    NotExternal,
+
+    #[error("nobody asked to register this server now; wait for the event REGISTRY_REGISTER, which comes again by itself after a failure")]
+    NotAsked,
+
+    #[error("this server is registered already, as server {0}; it keeps its id until it is stopped (an outage is reported as lost)")]
+    AlreadyRegistered(ServerId),
+
+    #[error("this server is not registered yet; answer REGISTRY_REGISTER with registered first, or with register_failed")]
+    NotRegistered,
+
+    #[error("server {id} has joined already, as {group}/{name}; report a server once, and again only in a new snapshot")]
+    AlreadyJoined { id: ServerId, group: String, name: String },
+
+    #[error(
+        "server {id} has joined already with other details, as {group}/{name}; an id never changes what it means: a server that registers anew needs a new id"
+    )]
+    Changed { id: ServerId, group: String, name: String },
+
+    #[error("server {0} was never reported as joined, or has left already")]
+    NotJoined(ServerId),
+
+    #[error("server {id} cannot join: {flaw}")]
+    Flawed { id: ServerId, flaw: String },
+
+    #[error("a snapshot has begun already; end it first")]
+    SnapshotOpen,
+
+    #[error("no snapshot has begun; begin one before its servers are reported")]
+    NoSnapshot,
+
+    #[error("{0} servers have joined, and there is no room for more; report those that left")]
+    TooMany(usize),
+
+    #[error("{0} reports wait for this server; nothing was done: poll its events, and report this again later")]
+    Full(usize),
+
+    #[error("this server is stopped or stopping; if it has just been registered, take its entry out of the registry")]
+    Stopped,
+}
+
+impl RegistryError {
+    /// The number C sees.
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            RegistryError::AlreadyJoined { .. } | RegistryError::Changed { .. } => ErrorCode::AlreadyJoined,
+            RegistryError::NotJoined(_) => ErrorCode::UnknownServer,
+            RegistryError::Flawed { .. } => ErrorCode::InvalidArgument,
+            RegistryError::Full(_) => ErrorCode::QueueFull,
+            RegistryError::Stopped => ErrorCode::Stopped,
+            RegistryError::NotExternal
+            | RegistryError::NotAsked
+            | RegistryError::AlreadyRegistered(_)
+            | RegistryError::NotRegistered
+            | RegistryError::SnapshotOpen
+            | RegistryError::NoSnapshot
+            | RegistryError::TooMany(_) => ErrorCode::InvalidState,
         }
     }
 }

@@ -1,5 +1,8 @@
 //! Configuration as a person meets it: what loads, what is refused and in which words, and that the documentation tells the truth.
 
+#[path = "config/registries.rs"]
+mod registries;
+
 use proptest::prelude::*;
 use sinew::config::{ConfigError, Effective, LogLevel, RegistryKind, ServerConfig, Visibility, reference};
 use std::fmt::Write as _;

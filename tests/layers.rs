@@ -25,11 +25,11 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["buffer", "config", "error", "event", "id", "message", "transport", "wire", "registry::Registration", "server::RemoteServer"],
     ),
     ("link", CLUSTER_WORDS),
-    ("event", &["buffer", "config", "error", "id", "message", "link::Peer", "server::RemoteServer"]),
+    ("event", &["buffer", "config", "error", "id", "message", "link::Peer", "registry::Registration", "server::RemoteServer"]),
     ("event", CLUSTER_WORDS),
     ("runtime", &["config", "error", "event"]),
     ("server", &["cluster", "config", "error", "event", "id", "link", "message", "registry", "runtime", "transport", "wire"]),
-    ("capi", &["config", "error", "event", "id", "message", "server"]),
+    ("capi", &["config", "error", "event", "id", "message", "registry::Registration", "server"]),
     ("capi", CLUSTER_WORDS),
     // Compiled only for tests and the feature of its name.
     ("fuzzing", &[]),

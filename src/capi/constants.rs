@@ -19,7 +19,12 @@ pub const SINEW_RESULT_UNKNOWN_SERVER: i32 = 5;
 pub const SINEW_RESULT_UNKNOWN_GROUP: i32 = 6;
 /// Another thread is inside sinew_server_poll on this server.
 pub const SINEW_RESULT_BUSY: i32 = 7;
-/// The outbox is full: nothing was queued. SINEW_EVENT_WRITABLE follows.
+/// The call is out of place now: sinew_last_error says what must come first.
+pub const SINEW_RESULT_INVALID_STATE: i32 = 8;
+/// sinew_registry_server_joined: a server of this id has joined already, or it has with other details.
+pub const SINEW_RESULT_ALREADY_JOINED: i32 = 9;
+/// The outbox is full: nothing was queued. SINEW_EVENT_WRITABLE follows. From sinew_registry_*: too many reports wait; nothing was done,
+/// report it again after the next poll.
 pub const SINEW_RESULT_QUEUE_FULL: i32 = 100;
 /// The remote server is in view but its link is down: wait for SINEW_EVENT_SERVER_CONNECTED.
 pub const SINEW_RESULT_NOT_CONNECTED: i32 = 101;
@@ -75,7 +80,16 @@ pub const SINEW_EVENT_WRITABLE: u32 = 9;
 pub const SINEW_EVENT_REGISTRY_LOST: u32 = 10;
 /// The registry is there again; what changed meanwhile follows as events.
 pub const SINEW_EVENT_REGISTRY_RESTORED: u32 = 11;
-// 12 to 14 are kept for registries that the game connects itself.
+/// Only with `registry.kind = "external"`: register this server in your registry, then call sinew_registry_registered or
+/// sinew_registry_register_failed. `data`: a `const sinew_registration *`, lent like all data; `server`: the id in it; `group`: this
+/// server's own.
+pub const SINEW_EVENT_REGISTRY_REGISTER: u32 = 12;
+/// Only with `registry.kind = "external"`: this server is stopping, or was replaced. Take the entry of this id out of your registry, and no
+/// other: the next event may be SINEW_EVENT_STOPPED. `server`: its own id.
+pub const SINEW_EVENT_REGISTRY_DEREGISTER: u32 = 13;
+/// Only with `registry.kind = "external"`: dialling this server failed again and again. Look whether it is really there, and call
+/// sinew_registry_server_left if it is not. `server`, `group`.
+pub const SINEW_EVENT_REGISTRY_CONNECTION_FAILURE: u32 = 14;
 /// A line of the library's log, if the configuration says `log.to = "events"`. `code`: SINEW_LOG_*; `data`: the text.
 pub const SINEW_EVENT_LOG: u32 = 15;
 /// The last event of this server: every link is down. `code`: SINEW_STOP_*; `data`: why, as text.
@@ -159,6 +173,8 @@ mod tests {
             SINEW_RESULT_UNKNOWN_SERVER,
             SINEW_RESULT_UNKNOWN_GROUP,
             SINEW_RESULT_BUSY,
+            SINEW_RESULT_INVALID_STATE,
+            SINEW_RESULT_ALREADY_JOINED,
             SINEW_RESULT_QUEUE_FULL,
             SINEW_RESULT_NOT_CONNECTED,
             SINEW_RESULT_STOPPED,

@@ -52,6 +52,8 @@ fn text(result: sinew_result) -> &'static CStr {
         ErrorCode::UnknownServer => c"UNKNOWN_SERVER: no server of this id is in view",
         ErrorCode::UnknownGroup => c"UNKNOWN_GROUP: no group of this name is connected with this server's group",
         ErrorCode::Busy => c"BUSY: another thread is polling this server",
+        ErrorCode::InvalidState => c"INVALID_STATE: the call is out of place now; the last error says what must come first",
+        ErrorCode::AlreadyJoined => c"ALREADY_JOINED: a server of this id has joined already",
         ErrorCode::QueueFull => c"QUEUE_FULL: the outbox is full; nothing was queued",
         ErrorCode::NotConnected => c"NOT_CONNECTED: the server is not connected now",
         ErrorCode::Stopped => c"STOPPED: this server is stopped or stopping",
@@ -73,7 +75,7 @@ mod tests {
             let text = text(code as sinew_result).to_str().expect("ASCII");
             assert!(text.starts_with(&format!("{}: ", code.name())), "{text}");
         }
-        for unknown in [-1, 8, 99, 104, 899, 901, i32::MIN, i32::MAX] {
+        for unknown in [-1, 10, 99, 104, 899, 901, i32::MIN, i32::MAX] {
             assert!(text(unknown).to_bytes().starts_with(b"UNKNOWN: "));
         }
     }

@@ -1,7 +1,8 @@
 //! From the queue to the caller's array: batches are walked where they lie, and lent until the next poll.
 
 use super::constants::*;
-use super::structs::sinew_event;
+use super::registry::LentEntry;
+use super::structs::{sinew_event, sinew_registration};
 use crate::config::LogLevel;
 use crate::event::{Batch, Event, EventQueue, Item};
 use crate::server::RemoteServer;
@@ -20,6 +21,7 @@ pub(super) struct Lent {
     /// Given to the caller: its events point into these.
     items: Vec<Item>,
     texts: Vec<CString>,
+    entries: Vec<LentEntry>,
 }
 
 /// What a poll has taken and its caller had no room for, for `sinew_server_stats`.
@@ -47,6 +49,7 @@ impl Lent {
     ) -> Option<usize> {
         self.items.clear();
         self.texts.clear();
+        self.entries.clear();
         if self.waiting.is_empty() {
             queue.take(timeout, &mut self.waiting)?;
             unread.lock().event_bytes = self.waiting.iter().map(cost).sum();
@@ -78,7 +81,7 @@ impl Lent {
                     }
                 }
                 Some(Item::Event { event, .. }) => {
-                    if let Some(event) = describe(event, groups, &mut self.texts) {
+                    if let Some(event) = describe(event, groups, &mut self.texts, &mut self.entries) {
                         events[filled].write(event);
                         filled += 1;
                     }
@@ -107,7 +110,12 @@ fn cost(item: &Item) -> usize {
 }
 
 /// One event other than a message; `None` for kinds this ABI does not know.
-fn describe(event: &Event, groups: &BTreeMap<String, CString>, texts: &mut Vec<CString>) -> Option<sinew_event> {
+fn describe(
+    event: &Event,
+    groups: &BTreeMap<String, CString>,
+    texts: &mut Vec<CString>,
+    entries: &mut Vec<LentEntry>,
+) -> Option<sinew_event> {
     let about = |kind: u32, server: &RemoteServer| sinew_event {
         server: server.id().get(),
         group: group_of(groups, server.group()),
@@ -134,6 +142,20 @@ fn describe(event: &Event, groups: &BTreeMap<String, CString>, texts: &mut Vec<C
         Event::Writable { server } => about(SINEW_EVENT_WRITABLE, server),
         Event::RegistryLost { text } => with_text(empty(SINEW_EVENT_REGISTRY_LOST), text),
         Event::RegistryRestored => empty(SINEW_EVENT_REGISTRY_RESTORED),
+        Event::RegistryRegister { entry } => {
+            let lent = LentEntry::new(entry);
+            let event = sinew_event {
+                server: entry.id.get(),
+                group: group_of(groups, &entry.group),
+                data: lent.data(),
+                len: size_of::<sinew_registration>(),
+                ..empty(SINEW_EVENT_REGISTRY_REGISTER)
+            };
+            entries.push(lent);
+            event
+        }
+        Event::RegistryDeregister { id } => sinew_event { server: id.get(), ..empty(SINEW_EVENT_REGISTRY_DEREGISTER) },
+        Event::RegistryConnectionFailure { server } => about(SINEW_EVENT_REGISTRY_CONNECTION_FAILURE, server),
         Event::Log { level, target, text } => {
             let code = match level {
                 LogLevel::Error => SINEW_LOG_ERROR,

@@ -18,6 +18,8 @@ mod server;
 
 mod info;
 
+mod registry;
+
 mod errors;
 
 mod events;

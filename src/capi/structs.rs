@@ -21,7 +21,7 @@ pub struct sinew_event {
     pub request: u64,
     /// The remote server's group, NUL-terminated; NULL in events that are about no server.
     pub group: *const c_char,
-    /// A message's payload (not NULL even if empty), or text in UTF-8 with a NUL behind it.
+    /// A message's payload (not NULL even if empty), text in UTF-8 with a NUL behind it, or a struct, see SINEW_EVENT_*.
     pub data: *const u8,
     /// Bytes in `data`, not counting the NUL behind text.
     pub len: usize,
@@ -33,6 +33,50 @@ pub struct sinew_event {
     pub count: u64,
     /// Kept for later: 0.
     pub reserved: u64,
+}
+
+/// A key and a value that a server registered with: UTF-8, any characters, NUL included. In an event a NUL stands behind both.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct sinew_property {
+    pub key: *const c_char,
+    /// Bytes in `key`, without the NUL.
+    pub key_len: usize,
+    pub value: *const c_char,
+    /// Bytes in `value`, without the NUL.
+    pub value_len: usize,
+}
+
+/// One entry of a registry that the game connects itself: in SINEW_EVENT_REGISTRY_REGISTER what this server is to be registered as,
+/// in sinew_registry_server_joined what stands in the registry.
+#[repr(C)]
+pub struct sinew_registration {
+    /// Set to sizeof(sinew_registration) before the call. In an event: how much of it there is.
+    pub size: u32,
+    /// SINEW_VISIBILITY_* of its group, for your own use. Not read in a call: there it is what the configuration says of the group.
+    pub visibility: u32,
+    /// In an event: an id that nobody has, to be used unless the registry gives ids of its own.
+    pub id: u64,
+    /// 1 to 63 characters of a-z A-Z 0-9 _ . -
+    pub group: *const c_char,
+    /// Bytes in `group`, without the NUL.
+    pub group_len: usize,
+    /// Unique in its group; the same characters.
+    pub name: *const c_char,
+    /// Bytes in `name`, without the NUL.
+    pub name_len: usize,
+    /// What the others dial: a host name or an address, IPv6 without brackets. At most 255 bytes.
+    pub host: *const c_char,
+    /// Bytes in `host`, without the NUL.
+    pub host_len: usize,
+    /// The port beside it, 1 to 65535.
+    pub port: u32,
+    /// Kept for later: 0.
+    pub reserved: u32,
+    /// Any number of them, at most 4 KiB in all; NULL is fine for none.
+    pub properties: *const sinew_property,
+    /// How many there are.
+    pub property_count: usize,
 }
 
 /// This server, as the others see it.
@@ -170,4 +214,6 @@ const _: () = {
     assert!(size_of::<sinew_group_info>() == 80);
     assert!(size_of::<sinew_remote_info>() == 424);
     assert!(size_of::<sinew_stats>() == 216);
+    assert!(size_of::<sinew_property>() == 32);
+    assert!(size_of::<sinew_registration>() == 88);
 };

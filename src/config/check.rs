@@ -5,6 +5,7 @@ use super::error::{Report, UNKNOWN_KEY};
 use super::keys::{About, Fallback, GROUP, SEAT, SECTIONS, SERVER, all};
 use super::kind::{Kind, MOST_PROPERTY_BYTES, is_name};
 use super::sections::RegistryKind;
+use super::setting::Choice;
 use super::suggest::nearest;
 use super::tree::{Entry, Node, Place, Table, Value, find, quoted};
 use std::collections::BTreeMap;
@@ -120,9 +121,9 @@ fn unknown(path: &[&str], entry: &Entry, siblings: impl Iterator<Item = &'static
 /// What must fit together, once every key by itself is right.
 pub(super) fn cross_check(config: &ServerConfig, root: &Table, report: &mut Report) {
     check_topology(config, root, report);
-    match config.registry.kind {
-        RegistryKind::Embedded => check_embedded(config, root, report),
-        RegistryKind::Fixed => check_fixed(config, root, report),
+    check_registry(config, root, report);
+    if config.registry.kind == RegistryKind::Fixed {
+        check_fixed(config, root, report);
     }
     check_cluster(config, root, report);
     check_limits(config, root, report);
@@ -154,26 +155,68 @@ fn known_group(config: &ServerConfig, group: &str, key: &str, place: &Place, rep
     report.add(place, key, quoted(group), expected).suggest(group, known);
 }
 
-fn check_embedded(config: &ServerConfig, root: &Table, report: &mut Report) {
-    if !config.registry.servers.is_empty() {
-        let place = place(root, &["registry", "servers"]);
-        report.add(place, "registry.servers", "set, but registry.kind is \"embedded\"", "registry.kind = \"fixed\" with it");
+/// What holds between several `[[registry]]` tables.
+pub(super) fn check_several(config: &ServerConfig, root: &Table, report: &mut Report) {
+    if config.more_registries.is_empty() {
+        return;
+    }
+    let kinds = std::iter::once(&config.registry).chain(&config.more_registries).map(|registry| registry.kind);
+    if let Some(kind) = kinds.into_iter().find(|kind| matches!(kind, RegistryKind::Fixed | RegistryKind::External)) {
+        let expected =
+            "alone, or several of \"embedded\", \"etcd\", \"redis\", \"consul\": only those let a server keep one id in all of them";
+        report.add(place(root, &["registry", "kind"]), "registry.kind", format!("\"{}\" beside others", kind.word()), expected);
+    }
+    if config.more_registries.iter().any(|registry| registry.host) {
+        let place = place(root, &["registry", "host"]);
+        report.add(place, "registry.host", "set in a later [[registry]]", "only in the first one");
+    }
+}
+
+/// What is set for another kind of registry would do nothing; whoever set it expects something.
+fn check_registry(config: &ServerConfig, root: &Table, report: &mut Report) {
+    use RegistryKind::{Consul, Embedded, Etcd, Fixed, Redis};
+    let registry = &config.registry;
+    let stores = &[Etcd, Redis, Consul][..];
+    let keys = [
+        ("host", registry.host, &[Embedded][..]),
+        ("addresses", !registry.addresses.is_empty(), &[Embedded, Etcd, Redis, Consul]),
+        ("servers", !registry.servers.is_empty(), &[Fixed]),
+        ("user", !registry.user.is_empty(), &[Etcd, Redis]),
+        ("secret_file", registry.secret_file.is_some(), stores),
+        ("tls", registry.tls, stores),
+        ("ca", registry.ca.is_some(), stores),
+        ("cert", registry.cert.is_some(), stores),
+        ("key", registry.key.is_some(), stores),
+        ("sentinel", !registry.sentinel.is_empty(), &[Redis]),
+        ("database", registry.database != 0, &[Redis]),
+        ("datacenter", !registry.datacenter.is_empty(), &[Consul]),
+    ];
+    for (name, is_set, kinds) in keys {
+        if is_set && !kinds.contains(&registry.kind) {
+            let kinds: Vec<String> = kinds.iter().map(|kind| format!("\"{}\"", kind.word())).collect();
+            let (key, found) = (dotted(&["registry", name]), format!("set, but registry.kind is \"{}\"", registry.kind.word()));
+            report.add(place(root, &["registry", name]), &key, found, format!("registry.kind = {} with it", kinds.join(" or ")));
+        }
+    }
+    for (name, is_set) in [("ca", registry.ca.is_some()), ("cert", registry.cert.is_some())] {
+        if is_set && !registry.tls && stores.contains(&registry.kind) {
+            let expected = "registry.tls = true with it";
+            report.add(place(root, &["registry", name]), &dotted(&["registry", name]), "set, but registry.tls is false", expected);
+        }
+    }
+    for (name, other, is_alone) in [
+        ("cert", "key", registry.cert.is_some() && registry.key.is_none()),
+        ("key", "cert", registry.key.is_some() && registry.cert.is_none()),
+    ] {
+        if is_alone {
+            let expected = format!("registry.{other} with it");
+            report.add(place(root, &["registry", name]), &dotted(&["registry", name]), "set alone", expected);
+        }
     }
 }
 
 fn check_fixed(config: &ServerConfig, root: &Table, report: &mut Report) {
     let registry = &config.registry;
-    for (name, is_set) in [("host", registry.host), ("addresses", !registry.addresses.is_empty())] {
-        if is_set {
-            let key = dotted(&["registry", name]);
-            report.add(
-                place(root, &["registry", name]),
-                &key,
-                "set, but registry.kind is \"fixed\"",
-                "registry.kind = \"embedded\" with it",
-            );
-        }
-    }
     if registry.servers.is_empty() {
         let place = place(root, &["registry", "kind"]);
         report.add(place, "registry.servers", "empty", "with registry.kind = \"fixed\" a table [[registry.servers]] for every server");

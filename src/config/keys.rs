@@ -45,7 +45,7 @@ impl About {
 }
 
 /// The tables at the top, in the order they are printed.
-pub(super) const SECTIONS: [&str; 7] = ["server", "groups", "registry", "cluster", "limits", "runtime", "log"];
+pub(super) const SECTIONS: [&str; 8] = ["server", "groups", "registry", "cluster", "limits", "runtime", "health", "log"];
 
 /// Every key, in the order of the documentation.
 pub(super) fn all() -> impl Iterator<Item = &'static About> {
@@ -132,14 +132,17 @@ pub(super) static SERVER: &[Key<ServerConfig>] = &[
         Kind::Choice(RegistryKind::WORDS),
         Field,
         |c| &mut c.registry.kind,
-        "`embedded`: one or more servers (or `sinew registry`) keep the directory; `fixed`: it is `[[registry.servers]]`.",
+        "`embedded`: one or more servers (or `sinew registry`) keep the directory; `fixed`: it is `[[registry.servers]]`; `etcd`, `redis`, `consul`: that \
+         product keeps it; `external`: the game does.",
     ),
     key(
         "registry.addresses",
         Kind::List(&Kind::Dial),
-        Words("`registry.listen` with `registry.host = true`, else `[\"127.0.0.1:4100\"]`"),
+        Words(
+            "`registry.listen` with `registry.host = true`, else 127.0.0.1 and the port of the kind: 4100, etcd 2379, redis 6379, consul 8500",
+        ),
         |c| &mut c.registry.addresses,
-        "embedded: where the registry is; every address of every host of it.",
+        "embedded, etcd, redis, consul: where the registry is; every address of every server of it.",
     ),
     key("registry.host", Kind::Boolean, Field, |c| &mut c.registry.host, "embedded: this server keeps the directory, too."),
     key(
@@ -154,7 +157,53 @@ pub(super) static SERVER: &[Key<ServerConfig>] = &[
         Kind::milliseconds(200, 10 * MINUTE),
         Field,
         |c| &mut c.registry.lease_ms,
-        "embedded: how long a registration outlives its connection.",
+        "How long a registration outlives its server's last word (not fixed, external). etcd counts whole seconds, 2 at least.",
+    ),
+    key("registry.prefix", Kind::Name, Field, |c| &mut c.registry.prefix, "etcd, redis, consul: what the names of all entries begin with."),
+    key(
+        "registry.user",
+        Kind::Text { most_bytes: 255 },
+        Field,
+        |c| &mut c.registry.user,
+        "etcd, redis: who this server is to the registry. Empty: nobody, or (redis) the default user.",
+    ),
+    key(
+        "registry.secret_file",
+        Kind::Path,
+        Words("none"),
+        |c| &mut c.registry.secret_file,
+        "etcd, redis: the file with the password; consul: with the ACL token. Its first line counts.",
+    ),
+    key("registry.tls", Kind::Boolean, Field, |c| &mut c.registry.tls, "etcd, redis, consul: speak TLS with the registry."),
+    key(
+        "registry.ca",
+        Kind::Path,
+        Words("the authorities of the operating system"),
+        |c| &mut c.registry.ca,
+        "With `registry.tls`: the PEM file of the authorities that are believed.",
+    ),
+    key(
+        "registry.cert",
+        Kind::Path,
+        Words("none"),
+        |c| &mut c.registry.cert,
+        "With `registry.tls`: the PEM file of this client's certificate, where the registry asks for one. Together with `registry.key`.",
+    ),
+    key("registry.key", Kind::Path, Words("none"), |c| &mut c.registry.key, "With `registry.cert`: the PEM file of its key."),
+    key(
+        "registry.sentinel",
+        Kind::Text { most_bytes: 255 },
+        Field,
+        |c| &mut c.registry.sentinel,
+        "redis: the name of the master, where `registry.addresses` are those of Sentinels. Empty: they are Redis servers.",
+    ),
+    key("registry.database", Kind::count(0, 65_535), Field, |c| &mut c.registry.database, "redis: the number of the database."),
+    key(
+        "registry.datacenter",
+        Kind::Text { most_bytes: 255 },
+        Field,
+        |c| &mut c.registry.datacenter,
+        "consul: the datacenter. Empty: the agent's own.",
     ),
     key(
         "registry.servers",
@@ -327,6 +376,20 @@ pub(super) static SERVER: &[Key<ServerConfig>] = &[
         |c| &mut c.runtime.datagrams,
         "Unreliable messages go by datagram (UDP, same port number as `server.listen`) where that works. `false`: by the stream.",
     ),
+    key(
+        "health.listen",
+        Kind::Listen,
+        Words("none"),
+        |c| &mut c.health.listen,
+        "Answer `GET /health` here, over plain HTTP: 200 when ready, else 503, and JSON. For Consul, Kubernetes, a load balancer, you.",
+    ),
+    key(
+        "health.registry_lost_ms",
+        Kind::milliseconds(0, 24 * 60 * MINUTE),
+        Field,
+        |c| &mut c.health.registry_lost_ms,
+        "Without a registry for longer than this, `/health` answers 503. The links live on.",
+    ),
     key("log.level", Kind::Choice(LogLevel::WORDS), Field, |c| &mut c.log.level, "The least severe level that is written."),
     key(
         "log.to",
@@ -361,7 +424,10 @@ mod tests {
         config.groups.insert("NAME".into(), GroupSection::default());
         config.registry.servers.push(FixedServer::default());
         config.server.properties.insert("map".into(), "de_dust".into());
-        for path in [&mut config.cluster.key_file, &mut config.cluster.ca, &mut config.cluster.cert, &mut config.cluster.key] {
+        config.health.listen = Some(([127, 0, 0, 1], 1).into());
+        let (cluster, registry) = (&mut config.cluster, &mut config.registry);
+        let registry = [&mut registry.secret_file, &mut registry.ca, &mut registry.cert, &mut registry.key];
+        for path in [&mut cluster.key_file, &mut cluster.ca, &mut cluster.cert, &mut cluster.key].into_iter().chain(registry) {
             *path = Some(PathBuf::from("x"));
         }
         let mut fields = BTreeSet::new();

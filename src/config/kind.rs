@@ -186,7 +186,7 @@ fn too_many(items: usize) -> Option<(String, String)> {
 }
 
 /// Whether this can name a server, a group or a cluster. `.` and `..` are steps in a URI, not names.
-pub(super) fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-');
     (1..=63).contains(&text.len()) && text.bytes().all(plain) && text != "." && text != ".."
 }

@@ -1,11 +1,11 @@
 //! From a text and variables to a checked configuration.
 
-use super::check::{check, cross_check};
+use super::check::{check, check_several, cross_check};
 use super::error::{ConfigError, Report};
 use super::keys::{GROUP, Key, SERVER};
 use super::sections::{GroupSection, RegistryKind, RegistrySection, ServerSection};
 use super::setting::unplaced_entry;
-use super::tree::{self, Table, Value};
+use super::tree::{self, Entry, Table, Value};
 use super::{ServerConfig, environment};
 use rand::Rng;
 use std::collections::BTreeMap;
@@ -14,22 +14,51 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 /// Reads, overlays, checks and completes. The tree comes along: it knows what was written, and where.
 pub(super) fn load(text: &str, origin: &str, env: impl Iterator<Item = (String, String)>) -> Result<(ServerConfig, Table), ConfigError> {
     let mut root = tree::parse(text, origin)?;
+    let more = more_registries(&mut root);
     let mut report = Report::new(origin);
     environment::overlay(&mut root, env, &mut report);
-    check(&root, &mut report);
+    let mut config = take(&root, origin, report)?;
+    for registry in more {
+        let mut other = root.clone();
+        other.insert("registry".into(), registry);
+        let other = take(&other, origin, Report::new(origin))?;
+        config.more_registries.push(other.registry);
+    }
+    let mut report = Report::new(origin);
+    check_several(&config, &root, &mut report);
     report.finish()?;
+    Ok((config, root))
+}
 
+/// `[[registry]]` is `[registry]` several times: the first stays in the tree, which is as if the others were not there.
+fn more_registries(root: &mut Table) -> Vec<Entry> {
+    let Some(entry) = root.get_mut("registry") else { return Vec::new() };
+    let Value::List(tables) = &mut entry.node.value else { return Vec::new() };
+    if tables.is_empty() || tables.iter().any(|table| !matches!(table.value, Value::Table(_))) {
+        return Vec::new();
+    }
+    let key = entry.key.clone();
+    let mut tables = std::mem::take(tables).into_iter();
+    if let Some(first) = tables.next() {
+        entry.node = first;
+    }
+    tables.map(|node| Entry { key: key.clone(), node }).collect()
+}
+
+/// A tree as a checked configuration with one registry.
+fn take(root: &Table, origin: &str, mut report: Report) -> Result<ServerConfig, ConfigError> {
+    check(root, &mut report);
+    report.finish()?;
     let mut config = blank();
-    if !fill_all(&root, &mut config) {
+    if !fill_all(root, &mut config) {
         // Only if a kind in keys.rs accepts what its field cannot hold; a wrong table must not become a panic in someone's game.
         return Err(tree::whole(origin, "a configuration that passed its checks and yet does not fit", "a bug report with this text"));
     }
     complete(&mut config);
-
     let mut report = Report::new(origin);
-    cross_check(&config, &root, &mut report);
+    cross_check(&config, root, &mut report);
     report.finish()?;
-    Ok((config, root))
+    Ok(config)
 }
 
 /// Checks a configuration that may have been changed by hand.
@@ -40,7 +69,9 @@ pub(super) fn validate(config: &ServerConfig) -> Result<(), ConfigError> {
     report.finish()?;
     let mut report = Report::new("configuration");
     cross_check(config, &root, &mut report);
-    report.finish()
+    check_several(config, &root, &mut report);
+    report.finish()?;
+    config.each_registry().skip(1).try_for_each(|config| validate(&config))
 }
 
 /// Every default, and nothing that is required.
@@ -49,9 +80,11 @@ pub(super) fn blank() -> ServerConfig {
         server: ServerSection::blank(),
         groups: BTreeMap::new(),
         registry: Default::default(),
+        more_registries: Vec::new(),
         cluster: Default::default(),
         limits: Default::default(),
         runtime: Default::default(),
+        health: Default::default(),
         log: Default::default(),
     }
 }
@@ -106,11 +139,12 @@ fn fill_all(root: &Table, config: &mut ServerConfig) -> bool {
 
 /// Fills in the defaults that depend on something.
 fn complete(config: &mut ServerConfig) {
-    if config.server.name.is_empty() && config.registry.kind == RegistryKind::Embedded {
+    if config.server.name.is_empty() && config.registry.kind != RegistryKind::Fixed {
         config.server.name = drawn_name(&config.server.group);
     }
-    if config.registry.kind == RegistryKind::Embedded && config.registry.addresses.is_empty() {
-        config.registry.addresses = default_addresses(&config.registry);
+    let registry = &mut config.registry;
+    if registry.kind.default_port() != 0 && registry.addresses.is_empty() {
+        registry.addresses = default_addresses(registry);
     }
 }
 
@@ -123,8 +157,8 @@ fn drawn_name(group: &str) -> String {
 }
 
 fn default_addresses(registry: &RegistrySection) -> Vec<String> {
-    let mut address = SocketAddr::from((Ipv4Addr::LOCALHOST, 4100));
-    if registry.host {
+    let mut address = SocketAddr::from((Ipv4Addr::LOCALHOST, registry.kind.default_port()));
+    if registry.kind == RegistryKind::Embedded && registry.host {
         address = registry.listen;
         // Nobody can know this port beforehand; the server itself asks the listener.
         if address.port() == 0 {

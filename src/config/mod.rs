@@ -29,10 +29,11 @@ mod tree;
 
 pub use address::{AddressError, HostPort};
 pub use error::{ConfigError, Mistake};
+pub(crate) use kind::is_name;
 pub use reference::reference;
 pub use sections::{
-    ClusterSection, FixedServer, GroupSection, LimitsSection, LogLevel, LogSection, LogTarget, RegistryKind, RegistrySection,
-    RuntimeSection, ServerSection, Visibility,
+    ClusterSection, FixedServer, GroupSection, HealthSection, LimitsSection, LogLevel, LogSection, LogTarget, RegistryKind,
+    RegistrySection, RuntimeSection, ServerSection, Visibility,
 };
 
 use serde::Serialize;
@@ -60,13 +61,23 @@ pub struct ServerConfig {
     pub server: ServerSection,
     pub groups: BTreeMap<String, GroupSection>,
     pub registry: RegistrySection,
+    /// The second and later `[[registry]]` tables: this server is registered in each of them, and believes their union.
+    #[serde(skip)]
+    pub more_registries: Vec<RegistrySection>,
     pub cluster: ClusterSection,
     pub limits: LimitsSection,
     pub runtime: RuntimeSection,
+    pub health: HealthSection,
     pub log: LogSection,
 }
 
 impl ServerConfig {
+    /// This configuration with one registry alone, for each of them.
+    pub(crate) fn each_registry(&self) -> impl Iterator<Item = ServerConfig> {
+        let all = std::iter::once(&self.registry).chain(&self.more_registries);
+        all.map(|registry| ServerConfig { registry: registry.clone(), more_registries: Vec::new(), ..self.clone() })
+    }
+
     /// From a TOML text, then the process's `SINEW_*` environment variables on top.
     pub fn from_toml(text: &str) -> Result<Self, ConfigError> {
         Self::load(text, "text", environment::of_process()?.into_iter())

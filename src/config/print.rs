@@ -17,8 +17,17 @@ pub(super) fn print(config: &ServerConfig, written: Option<&Table>) -> String {
             }
             continue;
         }
-        let names = SERVER.iter().filter(|key| key.about.section() == section).map(|key| key.about.name());
-        page.section(&root, &[section], names);
+        let names = || SERVER.iter().filter(|key| key.about.section() == section).map(|key| key.about.name());
+        if section == "registry" && !config.more_registries.is_empty() {
+            for (index, one) in config.each_registry().enumerate() {
+                // Where the later ones were written is not known any more.
+                let written = page.written.take_if(|_| index > 0);
+                page.table("[[", &tree_of(&one), &[section], names(), "]]");
+                page.written = page.written.or(written);
+            }
+            continue;
+        }
+        page.section(&root, &[section], names());
     }
     page.text
 }
@@ -31,8 +40,12 @@ struct Page<'t> {
 impl Page<'_> {
     /// One table and the tables inside it, keys in the order of the documentation.
     fn section(&mut self, root: &Table, path: &[&str], names: impl Iterator<Item = &'static str>) {
+        self.table("[", root, path, names, "]");
+    }
+
+    fn table(&mut self, open: &str, root: &Table, path: &[&str], names: impl Iterator<Item = &'static str>, close: &str) {
         let mut inner = Vec::new();
-        self.header("[", path, "]");
+        self.header(open, path, close);
         for name in names {
             let path = [path, &[name]].concat();
             match find(root, &path).map(|node| &node.value) {

@@ -48,17 +48,36 @@ pub enum Visibility {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RegistrySection {
-    /// `embedded` (the default) or `fixed`.
+    /// `embedded` is the default.
     pub kind: RegistryKind,
-    /// embedded: `host:port` of every registry host. Default: `registry.listen` when `host = true`, else `127.0.0.1:4100`.
-    /// Stays empty when `host = true` and `registry.listen` has port 0: then only this process knows the port it got.
+    /// `host:port` of every server of the registry. Default: where such a registry listens on this machine, by [`RegistryKind::default_port`];
+    /// embedded with `host = true`: `registry.listen`. Stays empty when `host = true` and `registry.listen` has port 0: then only this process knows the port it got.
     pub addresses: Vec<String>,
     /// embedded: host the registry inside this server, on `registry.listen`. Default false.
     pub host: bool,
     /// embedded with `host = true`: the address to bind. Default `127.0.0.1:4100`.
     pub listen: SocketAddr,
-    /// embedded: how long a registration outlives its connection, ms. Default 3000.
+    /// How long a registration outlives its server's last word, ms. Default 3000.
     pub lease_ms: u64,
+    /// etcd, redis, consul: what the names of all entries begin with. Default `sinew`.
+    pub prefix: String,
+    /// etcd, redis: who this server is to the registry. Empty, the default: nobody, or whoever has the secret.
+    pub user: String,
+    /// etcd, redis: the file with the password; consul: with the ACL token. Only its first line counts.
+    pub secret_file: Option<PathBuf>,
+    /// etcd, redis, consul: speak TLS. Default false.
+    pub tls: bool,
+    /// With `tls`: the PEM file of the authorities that are believed. Without it: those of the operating system.
+    pub ca: Option<PathBuf>,
+    /// With `tls`: PEM files of this client's certificate and key, where the registry asks for one. Both or neither.
+    pub cert: Option<PathBuf>,
+    pub key: Option<PathBuf>,
+    /// redis: the name of the master, where `addresses` are those of Sentinels. Empty, the default: they are Redis servers.
+    pub sentinel: String,
+    /// redis: the number of the database. Default 0.
+    pub database: u32,
+    /// consul: the datacenter. Empty, the default: the agent's own.
+    pub datacenter: String,
     /// fixed: the list of servers agreed beforehand.
     pub servers: Vec<FixedServer>,
 }
@@ -72,6 +91,27 @@ pub enum RegistryKind {
     Embedded,
     /// A list in the configuration, agreed beforehand.
     Fixed,
+    /// etcd 3.4 or newer.
+    Etcd,
+    /// Redis 6 or newer, or what speaks like it.
+    Redis,
+    /// A Consul agent.
+    Consul,
+    /// The game's own.
+    External,
+}
+
+impl RegistryKind {
+    /// The port on which such a registry listens when nobody says otherwise; 0 for those that do not.
+    pub fn default_port(self) -> u16 {
+        match self {
+            RegistryKind::Embedded => 4100,
+            RegistryKind::Etcd => 2379,
+            RegistryKind::Redis => 6379,
+            RegistryKind::Consul => 8500,
+            RegistryKind::Fixed | RegistryKind::External => 0,
+        }
+    }
 }
 
 /// `[[registry.servers]]`: one seat of a `fixed` neighbourhood.
@@ -163,6 +203,16 @@ pub struct LogSection {
     pub to: LogTarget,
 }
 
+/// `[health]`: `GET /health` for registries, orchestrators and people.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct HealthSection {
+    /// The address to answer on, over plain HTTP. Default: none.
+    pub listen: Option<SocketAddr>,
+    /// Without a registry for longer than this, the server is not well, ms. Default 30000.
+    pub registry_lost_ms: u64,
+}
+
 /// How severe a log line is; the least severe level is the largest.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -210,6 +260,16 @@ impl Default for RegistrySection {
             host: false,
             listen: SocketAddr::from(([127, 0, 0, 1], 4100)),
             lease_ms: 3000,
+            prefix: "sinew".into(),
+            user: String::new(),
+            secret_file: None,
+            tls: false,
+            ca: None,
+            cert: None,
+            key: None,
+            sentinel: String::new(),
+            database: 0,
+            datacenter: String::new(),
             servers: Vec::new(),
         }
     }
@@ -250,6 +310,12 @@ impl Default for RuntimeSection {
         // On two cores a second thread takes time from the game, and each wake-up of one wakes the other (docs/performance.md).
         let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
         Self { worker_threads: if cores < 4 { 1 } else { 2 }, busy_poll_us: 0, send_writes: true, datagrams: true }
+    }
+}
+
+impl Default for HealthSection {
+    fn default() -> Self {
+        Self { listen: None, registry_lost_ms: 30_000 }
     }
 }
 

@@ -22,6 +22,11 @@ pub(super) trait Choice: Copy + PartialEq + 'static {
     const WORDS: &'static [&'static str];
     /// The value of each word, in the same order.
     const VALUES: &'static [Self];
+
+    /// The word for this value.
+    fn word(self) -> &'static str {
+        Self::VALUES.iter().zip(Self::WORDS).find(|(value, _)| **value == self).map_or("", |(_, word)| word)
+    }
 }
 
 impl Choice for Visibility {
@@ -30,8 +35,15 @@ impl Choice for Visibility {
 }
 
 impl Choice for RegistryKind {
-    const WORDS: &'static [&'static str] = &["embedded", "fixed"];
-    const VALUES: &'static [Self] = &[RegistryKind::Embedded, RegistryKind::Fixed];
+    const WORDS: &'static [&'static str] = &["embedded", "fixed", "etcd", "redis", "consul", "external"];
+    const VALUES: &'static [Self] = &[
+        RegistryKind::Embedded,
+        RegistryKind::Fixed,
+        RegistryKind::Etcd,
+        RegistryKind::Redis,
+        RegistryKind::Consul,
+        RegistryKind::External,
+    ];
 }
 
 impl Choice for LogLevel {
@@ -46,8 +58,7 @@ impl Choice for LogTarget {
 
 impl<C: Choice> Setting for C {
     fn give(&self) -> Option<Value> {
-        let index = C::VALUES.iter().position(|value| value == self)?;
-        Some(Value::Text((*C::WORDS.get(index)?).to_owned()))
+        Some(Value::Text(self.word().to_owned()))
     }
 
     fn take(&mut self, value: &Value) -> bool {
@@ -87,6 +98,17 @@ impl Setting for SocketAddr {
     fn take(&mut self, value: &Value) -> bool {
         let Value::Text(text) = value else { return false };
         store(self, parse_listen(text).ok())
+    }
+}
+
+impl Setting for Option<SocketAddr> {
+    fn give(&self) -> Option<Value> {
+        self.as_ref().and_then(SocketAddr::give)
+    }
+
+    fn take(&mut self, value: &Value) -> bool {
+        let Value::Text(text) = value else { return false };
+        store(self, parse_listen(text).ok().map(Some))
     }
 }
 

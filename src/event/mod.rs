@@ -16,6 +16,7 @@ use crate::cluster::{DisconnectReason, LeaveReason, StopReason};
 use crate::config::LogLevel;
 use crate::id::ServerId;
 use crate::message::Message;
+use crate::registry::Registration;
 use crate::server::RemoteServer;
 
 /// Something that happened. For one remote server always in this order:
@@ -25,7 +26,7 @@ use crate::server::RemoteServer;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event {
-    /// This server is registered; its own id is known from now on. First event that concerns the cluster.
+    /// This server is registered; its own id is known from now on. Nobody else is heard of before it.
     Started {
         id: ServerId,
     },
@@ -72,6 +73,21 @@ pub enum Event {
         text: String,
     },
     RegistryRestored,
+    /// Only with `registry.kind = "external"`: register this server in the game's registry, then call
+    /// [`registered`](crate::registry::external::ExternalRegistry::registered) or
+    /// [`register_failed`](crate::registry::external::ExternalRegistry::register_failed). `entry.id` is a fresh id that it may have.
+    RegistryRegister {
+        entry: Box<Registration>,
+    },
+    /// Only with `registry.kind = "external"`: this server is stopping, or was replaced; take its entry out of the game's registry.
+    RegistryDeregister {
+        id: ServerId,
+    },
+    /// Only with `registry.kind = "external"`: dialling this server failed again and again. Look whether it is really there, and report it as
+    /// left if it is not.
+    RegistryConnectionFailure {
+        server: RemoteServer,
+    },
     /// The library's own words, when `log.to = "events"`.
     Log {
         level: LogLevel,
@@ -93,6 +109,10 @@ impl Event {
             | Event::RegistryLost { text }
             | Event::Log { text, .. }
             | Event::Stopped { text, .. } => text.len(),
+            Event::RegistryRegister { entry } => {
+                let properties = entry.properties.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+                size_of::<Registration>() + entry.group.len() + entry.name.len() + entry.host.len() + properties
+            }
             _ => 0,
         };
         std::mem::size_of::<Event>() + text

@@ -3,18 +3,39 @@
 //! A connector talks to one kind of registry. It runs in the server's own runtime, reports what it learns as [`News`] and is told
 //! what to do through [`Command`]s; it never decides anything about links and never ends the process. A lost registry is news, not an error.
 //!
-//! [`fixed`] is a list in the configuration, [`embedded`] our own service; [`contract`] is the suite every connector must pass, a user's
+//! [`fixed`] is a list in the configuration, [`embedded`] our own service, [`external`] what the game itself connects; `store` is what etcd, Redis and
+//! Consul have in common, `merged` several registries at once. [`contract`] is the suite every connector must pass, a user's
 //! own included. May use `config`, `transport` (TLS), `wire` (the codec) and tokio. Must never know links, messages or the event queue.
 
+#[cfg(feature = "consul")]
+mod consul;
 pub mod contract;
+mod departed;
 pub mod embedded;
+mod entry;
+#[cfg(feature = "etcd")]
+mod etcd;
+pub mod external;
 pub mod fixed;
+#[cfg(any(feature = "etcd", feature = "consul"))]
+mod http;
+mod ids;
+mod merged;
+#[cfg(feature = "redis")]
+mod redis;
+#[cfg(any(feature = "etcd", feature = "consul", feature = "redis"))]
+mod store;
 
-use crate::config::{ConfigError, RegistryKind, ServerConfig, Visibility};
+use entry::flaw;
+pub use external::local_address;
+pub(crate) use ids::drawn_at;
+pub use ids::fresh_id;
+
+use crate::config::{ConfigError, Mistake, RegistryKind, ServerConfig, Visibility};
 use crate::id::ServerId;
 use crate::transport::identity::Identity;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -29,6 +50,21 @@ use tokio::time::timeout;
 /// Errors: whatever [`ServerConfig::validate`] finds.
 pub fn connector(config: &ServerConfig, identity: &Identity, hosted: Option<SocketAddr>) -> Result<Box<dyn Connector>, ConfigError> {
     config.validate()?;
+    if config.more_registries.is_empty() {
+        return one(config, identity, hosted);
+    }
+    let mut make = Vec::new();
+    for (index, config) in config.each_registry().enumerate() {
+        let (identity, hosted) = (identity.clone(), hosted.filter(|_| index == 0));
+        // Whatever is wrong with one of them is known before any of them runs.
+        let mut first = Some(one(&config, &identity, hosted)?);
+        make.push(Box::new(move || first.take().map_or_else(|| one(&config, &identity, hosted), Ok)) as merged::Make);
+    }
+    Ok(Box::new(merged::Merged::new(make)))
+}
+
+/// The connector for `config.registry` alone.
+fn one(config: &ServerConfig, identity: &Identity, hosted: Option<SocketAddr>) -> Result<Box<dyn Connector>, ConfigError> {
     let registry = &config.registry;
     Ok(match registry.kind {
         RegistryKind::Fixed => Box::new(fixed::Fixed::new(config)?),
@@ -39,7 +75,50 @@ pub fn connector(config: &ServerConfig, identity: &Identity, hosted: Option<Sock
             }
             Box::new(embedded::Embedded::new(addresses, identity, &config.cluster.name))
         }
+        #[cfg(feature = "etcd")]
+        RegistryKind::Etcd => stored(etcd::Etcd::new(config))?,
+        #[cfg(feature = "redis")]
+        RegistryKind::Redis => stored(redis::Redis::new(config))?,
+        #[cfg(feature = "consul")]
+        RegistryKind::Consul => stored(consul::Consul::new(config))?,
+        kind => return Err(absent(kind)),
     })
+}
+
+#[cfg(any(feature = "etcd", feature = "redis", feature = "consul"))]
+fn stored(store: Result<impl store::Store, store::Failure>) -> Result<Box<dyn Connector>, ConfigError> {
+    Ok(Box::new(store::Stored::new(store.map_err(|failure| unusable(&failure.0))?)))
+}
+
+/// A kind of registry that this build was made without, or that the game connects.
+fn absent(kind: RegistryKind) -> ConfigError {
+    let word = format!("{kind:?}").to_lowercase();
+    let expected = match kind {
+        RegistryKind::External => "a kind that Sinew connects by itself; this one is connected by the game".into(),
+        _ => format!("a kind that this build has: it was made without the cargo feature `{word}`"),
+    };
+    wrong_kind(kind, expected)
+}
+
+/// What was called does not fit the kind of registry that is configured.
+pub(crate) fn wrong_kind(kind: RegistryKind, expected: String) -> ConfigError {
+    let found = format!("\"{}\"", format!("{kind:?}").to_lowercase());
+    Mistake { key: "registry.kind".into(), origin: "configuration".into(), line: None, column: None, found, expected, nearest: None }.into()
+}
+
+/// A registry that cannot even be tried, because of its configuration.
+#[cfg(any(feature = "etcd", feature = "redis", feature = "consul"))]
+fn unusable(failure: &str) -> ConfigError {
+    Mistake {
+        key: "registry".into(),
+        origin: "configuration".into(),
+        line: None,
+        column: None,
+        found: failure.into(),
+        expected: "files that can be read".into(),
+        nearest: None,
+    }
+    .into()
 }
 
 /// `0.0.0.0` and `[::]` can be bound but not dialled everywhere: this machine's own address then.
@@ -70,6 +149,9 @@ pub struct Registration {
 /// `host` empty: the connector fills in the address by which this machine reaches the registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Candidate {
+    /// The id that this server has already: the connector keeps it, and whoever holds a higher one under the same name has replaced this server.
+    /// `None`: the connector makes one.
+    pub id: Option<ServerId>,
     pub group: String,
     pub name: String,
     pub host: String,
@@ -139,6 +221,19 @@ pub struct HostStatus {
     pub failure: Option<String>,
 }
 
+/// Gives the server one piece of news; `false` when it does not listen any more. Cancel-safe.
+async fn hand_over(to: &mpsc::Sender<News>, pending: &mut VecDeque<News>) -> bool {
+    match to.reserve().await {
+        Ok(permit) => {
+            if let Some(news) = pending.pop_front() {
+                permit.send(news);
+            }
+            true
+        }
+        Err(_) => false,
+    }
+}
+
 /// What one host of the registry shows to somebody who does not register.
 pub(crate) struct View {
     /// `host:port`; empty for a list that is no host.
@@ -151,8 +246,29 @@ pub(crate) struct View {
 ///
 /// Errors: whatever [`ServerConfig::validate`] finds.
 pub(crate) async fn look(config: &ServerConfig, identity: &Identity, patience: Duration) -> Result<Vec<View>, ConfigError> {
-    if config.registry.kind == RegistryKind::Fixed {
-        return Ok(vec![View { host: String::new(), listed: Ok(fixed::Fixed::new(config)?.into_seats()) }]);
+    let mut views = Vec::new();
+    for config in config.each_registry() {
+        views.extend(look_at_one(&config, identity, patience).await?);
+    }
+    Ok(views)
+}
+
+async fn look_at_one(config: &ServerConfig, identity: &Identity, patience: Duration) -> Result<Vec<View>, ConfigError> {
+    match config.registry.kind {
+        RegistryKind::Embedded => {}
+        RegistryKind::Fixed => return Ok(vec![View { host: String::new(), listed: Ok(fixed::Fixed::new(config)?.into_seats()) }]),
+        #[cfg(feature = "etcd")]
+        RegistryKind::Etcd => return look_into(etcd::Etcd::new(config), patience).await,
+        #[cfg(feature = "redis")]
+        RegistryKind::Redis => return look_into(redis::Redis::new(config), patience).await,
+        #[cfg(feature = "consul")]
+        RegistryKind::Consul => return look_into(consul::Consul::new(config), patience).await,
+        RegistryKind::External => {
+            let why = "the game connects this registry itself (registry.kind = \"external\"), so only the game can look into it";
+            return Ok(vec![View { host: String::new(), listed: Err(why.into()) }]);
+        }
+        #[cfg(not(all(feature = "etcd", feature = "redis", feature = "consul")))]
+        kind => return Err(absent(kind)),
     }
     let connector = Arc::new(embedded::Embedded::new(config.registry.addresses.clone(), identity, &config.cluster.name));
     let mut looks = JoinSet::new();
@@ -167,6 +283,15 @@ pub(crate) async fn look(config: &ServerConfig, identity: &Identity, patience: D
     // In the order in which they are configured.
     views.sort_by_key(|view| config.registry.addresses.iter().position(|address| *address == view.host));
     Ok(views)
+}
+
+/// The same for one that is kept in a store.
+#[cfg(any(feature = "etcd", feature = "redis", feature = "consul"))]
+async fn look_into(store: Result<impl store::Store, store::Failure>, patience: Duration) -> Result<Vec<View>, ConfigError> {
+    let store = store.map_err(|failure| unusable(&failure.0))?;
+    let host = store::Store::label(&store).to_owned();
+    let listed = timeout(patience, store::look(store)).await;
+    Ok(vec![View { host, listed: listed.unwrap_or_else(|_| Err(format!("no answer within {} s", patience.as_secs_f32()))) }])
 }
 
 /// A kind of registry.

@@ -145,6 +145,7 @@ fn look_at_registry(config: &ServerConfig, views: Vec<View>, diagnosis: &mut Dia
                 diagnosis.add(Verdict::Well, format!("registry {host}"), format!("answers and lists {}", servers(entries.len())));
                 listed.extend(entries.into_iter().map(|entry| (entry.id, entry)));
             }
+            Err(why) if config.registry.kind == RegistryKind::External => diagnosis.add(Verdict::Note, "registry", why),
             Err(why) => {
                 let cure = match config.registry.host {
                     true => "this server hosts a registry itself (registry.host = true): is it running?",

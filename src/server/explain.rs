@@ -5,7 +5,7 @@ use crate::cluster::Direction;
 use crate::config::RegistryKind;
 use crate::id::ServerId;
 use crate::link::{ConnectionState, Peer};
-use crate::registry::embedded;
+use crate::registry;
 use std::fmt::{Result, Write};
 use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
@@ -95,9 +95,9 @@ fn write_attempts(shared: &Shared, peer: &Peer, host: &str, text: &mut String) -
 /// What the registry says, how old that is, and which of its hosts answer.
 fn write_registry(shared: &Shared, peer: &Peer, text: &mut String) -> Result {
     let registry = shared.registry.lock();
-    let Some(hosts) = &registry.hosts else {
+    if shared.config.registry.kind == RegistryKind::Fixed {
         return writeln!(text, "registry: the list in the configuration, which is the same for ever");
-    };
+    }
     match (&registry.lost, registry.heard) {
         (Some((why, since)), _) => writeln!(text, "registry: lost for {}, its last view is kept: {why}", seconds(since.elapsed()))?,
         (None, Some(heard)) => writeln!(text, "registry: reachable, last news {} ago", seconds(heard.elapsed()))?,
@@ -106,6 +106,8 @@ fn write_registry(shared: &Shared, peer: &Peer, text: &mut String) -> Result {
     if let Some(since) = peer.trace.lock().unlisted {
         writeln!(text, "  it has not been listed for {}; it stays in view as long as its link", seconds(since.elapsed()))?;
     }
+    // Those of a registry that the game connects are the game's own.
+    let Some(hosts) = &registry.hosts else { return Ok(()) };
     for host in hosts.borrow().iter() {
         match (host.registered, host.heard, &host.failure) {
             (true, Some(heard), _) => {
@@ -121,7 +123,7 @@ fn write_registry(shared: &Shared, peer: &Peer, text: &mut String) -> Result {
 
 /// Whether the clock by which this id was drawn is ahead of this machine's: half of the differences show, for an id may be old.
 pub(super) fn skew(id: ServerId) -> Option<String> {
-    let ahead = embedded::drawn_at(id).duration_since(SystemTime::now()).ok().filter(|ahead| *ahead > SKEW)?;
+    let ahead = registry::drawn_at(id).duration_since(SystemTime::now()).ok().filter(|ahead| *ahead > SKEW)?;
     Some(format!(
         "that server registered {} in the future by this machine's clock; set both clocks, or certificates seem expired or not valid yet",
         seconds(ahead)

@@ -5,6 +5,7 @@
 
 mod diagnose;
 mod explain;
+mod health;
 mod listen;
 mod node;
 mod rejections;
@@ -21,12 +22,14 @@ pub use remote::{RemoteServer, ServerGroup};
 pub use stats::Stats;
 
 use crate::cluster::StopReason;
-use crate::config::{ServerConfig, Visibility};
+use crate::config::{RegistryKind, ServerConfig, Visibility};
 use crate::error::Error;
 use crate::event::{Event, Events};
 use crate::id::ServerId;
 use crate::link::ConnectionState;
 use crate::message::Delivery;
+use crate::registry::external::ExternalRegistry;
+use crate::registry::{Connector, wrong_kind};
 use crate::runtime;
 use crate::transport::identity::Identity;
 use node::Node;
@@ -78,6 +81,22 @@ impl Server {
     /// Errors: configuration, key files, `AddressInUse`. A registry that cannot be reached is no error: the server runs, retries, and says
     /// so with a `RegistryLost` event.
     pub fn start(config: ServerConfig) -> Result<Self, Error> {
+        Self::start_on(config, None)
+    }
+
+    /// Starts a server with a registry connector of the program's own; the configuration says `registry.kind = "external"`. The connector runs on
+    /// the server's own threads. [`registry::contract`](crate::registry::contract) tells whether it keeps its promises.
+    ///
+    /// Errors: as for [`Server::start`].
+    pub fn start_with_connector(config: ServerConfig, connector: Box<dyn Connector>) -> Result<Self, Error> {
+        let kind = config.registry.kind;
+        if kind != RegistryKind::External {
+            return Err(wrong_kind(kind, "\"external\", because this program brings its own connector".into()).into());
+        }
+        Self::start_on(config, Some(connector))
+    }
+
+    fn start_on(config: ServerConfig, connector: Option<Box<dyn Connector>>) -> Result<Self, Error> {
         config.validate()?;
         let identity = Identity::load(&config.cluster, &config.server)?;
         listen::allowed("server.listen", config.server.listen, &identity)?;
@@ -87,10 +106,17 @@ impl Server {
             .map_err(|source| Error::Io { what: "cannot start the library's threads".into(), source })?;
         let node = {
             let _inside = runtime.enter();
-            Node::bind(&shared, &identity)?
+            Node::bind(&shared, &identity, connector)?
         };
         let node = runtime.spawn(supervise(node, shared.clone()));
         Ok(Self { shared, running: Some(Running { runtime, node }) })
+    }
+
+    /// Where the game reports what its own registry says, with `registry.kind = "external"`.
+    ///
+    /// Errors: `RegistryError::NotExternal`, also where the program brought its own connector.
+    pub fn registry(&self) -> Result<&ExternalRegistry, Error> {
+        self.shared.external()
     }
 
     /// The events that have gathered; waits up to `timeout` for the first when there are none (zero never waits).
@@ -156,6 +182,11 @@ impl Server {
     /// nobody at all is asked for with [`diagnose()`].
     pub fn explain(&self, id: ServerId) -> Result<String, Error> {
         Ok(explain::explain(&self.shared, &*self.shared.peer(id)?))
+    }
+
+    /// Where `GET /health` is answered: `health.listen`, with the real port. `None` without it.
+    pub fn health_address(&self) -> Option<std::net::SocketAddr> {
+        self.shared.health_address.get().copied()
     }
 
     pub fn stats(&self) -> Stats {

@@ -1,7 +1,8 @@
 //! The task that owns the cluster's state: it feeds the pure [`Cluster`] with what happens and carries out what that answers.
 
+use super::health;
 use super::listen;
-use super::setup;
+use super::setup::{self, Connection};
 use super::shared::Shared;
 use super::tasks::{self, Context, Input, QUESTION, Reply, Start};
 use crate::cluster::{Action, Admission, Cluster, LinkId, Notice, Passport, StopReason};
@@ -10,7 +11,8 @@ use crate::event::Event;
 use crate::id::ServerId;
 use crate::link::{Closing, ConnectionState, DialFailure, Offer, Peer};
 use crate::registry::embedded::Host;
-use crate::registry::{self, Command, News, Registration, Wires};
+use crate::registry::external::Request;
+use crate::registry::{Command, Connector, News, Registration, Wires};
 use crate::server::RemoteServer;
 use crate::transport::channel::Channels;
 use crate::transport::identity::Identity;
@@ -36,9 +38,13 @@ pub(super) struct Node {
     commands: mpsc::Sender<Command>,
     connector: JoinHandle<()>,
     connector_ended: bool,
+    /// What the game is asked, where it connects the registry itself.
+    requests: Option<mpsc::Receiver<Request>>,
     accepting: AbortHandle,
     /// This server's own registry host, if it has one.
     hosting: Option<AbortHandle>,
+    /// Answers `GET /health`.
+    health: Option<AbortHandle>,
     datagrams: Option<AbortHandle>,
     /// Why there are none, to be logged once the log is there.
     no_datagrams: Option<String>,
@@ -64,13 +70,17 @@ struct Waiting {
 
 impl Node {
     /// Binds every socket, so that mistakes are errors of `start`. Must be called inside the runtime.
-    pub(super) fn bind(shared: &Arc<Shared>, identity: &Identity) -> Result<Self, Error> {
+    ///
+    /// `connector`: the program's own, if it brings one.
+    pub(super) fn bind(shared: &Arc<Shared>, identity: &Identity, connector: Option<Box<dyn Connector>>) -> Result<Self, Error> {
         let config = &shared.config;
         let listener = listen::bind(config.server.listen)?;
         let bound = listener.local_addr().map_err(|source| Error::Io { what: "cannot read the bound address".into(), source })?;
         let _ = shared.bound.set(bound);
         let host = setup::host(config, identity)?;
-        let connector = registry::connector(config, identity, host.as_ref().map(Host::local_addr))?;
+        let health = config.health.listen.map(health::bind).transpose()?;
+        shared.note_health(health.as_ref());
+        let Connection { connector, requests } = setup::connection(shared, identity, connector, host.as_ref().map(Host::local_addr))?;
         shared.registry.lock().hosts = connector.hosts();
 
         let (input, inputs) = mpsc::channel(INPUTS);
@@ -90,6 +100,7 @@ impl Node {
             handshake: setup::millis(config.limits.handshake_ms),
             drain: setup::millis(config.limits.drain_ms),
         });
+        let health = health.map(|listener| tokio::spawn(health::serve(listener, shared.clone())).abort_handle());
         let hosting = host.map(|host| tokio::spawn(host.run()).abort_handle());
         // Only now, with the port bound, may anybody learn of it.
         let connector = tokio::spawn(connector.run(setup::candidate(shared, bound), Wires { news: news_in, commands: commands_out }));
@@ -103,8 +114,10 @@ impl Node {
             commands,
             connector,
             connector_ended: false,
+            requests,
             accepting,
             hosting,
+            health,
             datagrams: receiving,
             no_datagrams,
             links: HashMap::new(),
@@ -152,6 +165,7 @@ impl Node {
                         }
                     }
                 },
+                Some(request) = next(&mut self.requests) => ask(&shared, request),
                 () = shared.stop_requested.notified() => self.cluster.stop(StopReason::Requested, "stop was called".into()),
                 () = sleep_until(wake_at) => {
                     self.cluster.timeout(shared.epoch.elapsed());
@@ -187,13 +201,14 @@ impl Node {
             let mut view = self.shared.registry.lock();
             match &news {
                 News::Lost(text) => view.lost = Some((text.clone(), Instant::now())),
-                _ => (view.lost, view.heard) = (None, Some(Instant::now())),
+                _ => view.heard_again(Instant::now()),
             }
         }
         match &news {
             News::Registered(own) => {
                 tracing::info!("registered as server {} ({}/{}) at {}:{}", own.id, own.group, own.name, own.host, own.port);
                 let _ = self.shared.own.set(own.clone());
+                let _ = self.shared.ready_since.set(Instant::now());
             }
             News::Joined(entry) => self.update_entry(entry),
             News::Snapshot(entries) => {
@@ -419,7 +434,19 @@ impl Node {
     async fn finish(mut self, reason: StopReason, text: String) {
         // It may want to tell news meanwhile; nobody is interested any more.
         self.news.close();
-        let _ = tokio::time::timeout(self.context.drain, &mut self.connector).await;
+        let shared = self.shared.clone();
+        let (connector, requests) = (&mut self.connector, &mut self.requests);
+        let leaving = async {
+            loop {
+                tokio::select! {
+                    // In this order, so that nothing it asks is missed when it ends.
+                    biased;
+                    Some(request) = next(requests) => ask(&shared, request),
+                    _ = &mut *connector => break,
+                }
+            }
+        };
+        let _ = tokio::time::timeout(self.context.drain, leaving).await;
         self.connector.abort();
         // Also where nobody asked for the end, a call after it is answered with `Stopped`.
         self.shared.stop();
@@ -431,7 +458,7 @@ impl Drop for Node {
     fn drop(&mut self) {
         self.accepting.abort();
         self.connector.abort();
-        for task in [&self.hosting, &self.datagrams].into_iter().flatten() {
+        for task in [&self.hosting, &self.health, &self.datagrams].into_iter().flatten() {
             task.abort();
         }
     }
@@ -439,6 +466,27 @@ impl Drop for Node {
 
 fn unavailable(text: &str) -> Refusal {
     Refusal { code: RefusalCode::Unavailable, text: text.into() }
+}
+
+/// Asks the game to do something with its registry.
+fn ask(shared: &Shared, request: Request) {
+    shared.queue.push(match request {
+        Request::Register(entry) => Event::RegistryRegister { entry },
+        Request::Deregister(id) => Event::RegistryDeregister { id },
+        Request::ConnectionFailure(id) => match shared.peer(id) {
+            Ok(peer) => Event::RegistryConnectionFailure { server: RemoteServer::new(peer) },
+            // It has left meanwhile.
+            Err(_) => return,
+        },
+    });
+}
+
+/// What the game is to be asked next; for ever nothing where Sinew connects the registry.
+async fn next(requests: &mut Option<mpsc::Receiver<Request>>) -> Option<Request> {
+    match requests {
+        Some(requests) => requests.recv().await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn sleep_until(at: Option<Instant>) {

@@ -7,10 +7,12 @@ use crate::config::{HostPort, LimitsSection, RegistryKind, ServerConfig};
 use crate::error::Error;
 use crate::link::Pace;
 use crate::registry::embedded::{Host, HostOptions};
-use crate::registry::{Candidate, Connector};
+use crate::registry::external::{self, Request};
+use crate::registry::{self, Candidate, Connector};
 use crate::transport::identity::Identity;
 use std::net::SocketAddr;
 use std::time::Duration;
+use tokio::sync::mpsc;
 
 /// The registry host that `registry.host = true` asks for, bound.
 pub(super) fn host(config: &ServerConfig, identity: &Identity) -> Result<Option<Host>, Error> {
@@ -21,6 +23,30 @@ pub(super) fn host(config: &ServerConfig, identity: &Identity) -> Result<Option<
     let mut options = HostOptions::new(config.registry.listen, &config.cluster.name, lease);
     options.connects_per_address = config.limits.connects_per_address;
     Host::bind(options, identity).map(Some)
+}
+
+/// What keeps this server in the registry, and for a registry that the game connects: what the game is asked.
+pub(super) struct Connection {
+    pub(super) connector: Box<dyn Connector>,
+    pub(super) requests: Option<mpsc::Receiver<Request>>,
+}
+
+/// The program's own connector, or the one that the configuration asks for.
+pub(super) fn connection(
+    shared: &Shared,
+    identity: &Identity,
+    own: Option<Box<dyn Connector>>,
+    hosted: Option<SocketAddr>,
+) -> Result<Connection, Error> {
+    if let Some(connector) = own {
+        return Ok(Connection { connector, requests: None });
+    }
+    if shared.config.registry.kind != RegistryKind::External {
+        return Ok(Connection { connector: registry::connector(&shared.config, identity, hosted)?, requests: None });
+    }
+    let (connector, game, requests) = external::open(&shared.config.groups);
+    let _ = shared.external.set(game);
+    Ok(Connection { connector: Box::new(connector), requests: Some(requests) })
 }
 
 pub(super) fn settings(shared: &Shared, connector: &dyn Connector) -> Settings {
@@ -62,7 +88,15 @@ pub(super) fn candidate(shared: &Shared, bound: SocketAddr) -> Candidate {
         None => bound.ip().to_string(),
     };
     let visibility = shared.config.groups.get(&server.group).map(|group| group.visibility).unwrap_or_default();
-    Candidate { group: server.group.clone(), name: server.name.clone(), host, port, visibility, properties: server.properties.clone() }
+    Candidate {
+        id: None,
+        group: server.group.clone(),
+        name: server.name.clone(),
+        host,
+        port,
+        visibility,
+        properties: server.properties.clone(),
+    }
 }
 
 pub(super) fn pace(limits: &LimitsSection) -> Pace {

@@ -5,10 +5,11 @@ use super::roster::Roster;
 use super::{RemoteServer, ServerGroup, ServerInfo};
 use crate::cluster::Topology;
 use crate::config::ServerConfig;
-use crate::error::Error;
+use crate::error::{Error, RegistryError};
 use crate::event::EventQueue;
 use crate::id::ServerId;
-use crate::link::{Commons, Peer};
+use crate::link::{Commons, ConnectionState, Peer};
+use crate::registry::external::ExternalRegistry;
 use crate::registry::{HostStatus, Registration};
 use crate::transport::identity::PeerIdentity;
 use once_cell::sync::OnceCell;
@@ -18,6 +19,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 
 pub(crate) struct Shared {
@@ -35,7 +37,12 @@ pub(crate) struct Shared {
     pub(super) bound: OnceCell<SocketAddr>,
     pub(super) own: OnceCell<Registration>,
     pub(super) registry: Mutex<RegistryView>,
+    /// What the game reports to, where it connects the registry itself.
+    pub(super) external: OnceCell<ExternalRegistry>,
     stopping: AtomicBool,
+    stopping_since: OnceCell<Instant>,
+    pub(super) ready_since: OnceCell<Instant>,
+    pub(super) health_address: OnceCell<SocketAddr>,
     pub(super) stop_requested: Notify,
     /// The node panics when it sees it.
     #[cfg(test)]
@@ -47,10 +54,22 @@ pub(crate) struct Shared {
 pub(super) struct RegistryView {
     /// Why it cannot be reached, and since when.
     pub(super) lost: Option<(String, Instant)>,
+    /// When it came back from that.
+    pub(super) restored: Option<Instant>,
     /// When the last news came.
     pub(super) heard: Option<Instant>,
     /// How it stands with every host; `None` for a registry without hosts.
     pub(super) hosts: Option<watch::Receiver<Vec<HostStatus>>>,
+}
+
+impl RegistryView {
+    /// It has something to say, so it is there.
+    pub(super) fn heard_again(&mut self, now: Instant) {
+        if self.lost.take().is_some() {
+            self.restored = Some(now);
+        }
+        self.heard = Some(now);
+    }
 }
 
 impl Shared {
@@ -66,7 +85,11 @@ impl Shared {
             bound: OnceCell::new(),
             own: OnceCell::new(),
             registry: Mutex::default(),
+            external: OnceCell::new(),
             stopping: AtomicBool::new(false),
+            stopping_since: OnceCell::new(),
+            ready_since: OnceCell::new(),
+            health_address: OnceCell::new(),
             stop_requested: Notify::new(),
             #[cfg(test)]
             bug: AtomicBool::new(false),
@@ -75,12 +98,38 @@ impl Shared {
     }
 
     pub(super) fn stop(&self) {
+        let _ = self.stopping_since.set(Instant::now());
         self.stopping.store(true, Ordering::Release);
         self.stop_requested.notify_one();
     }
 
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
+    }
+
+    /// When `stop` was called.
+    pub(super) fn stopping_since(&self) -> Option<Instant> {
+        self.stopping_since.get().copied()
+    }
+
+    /// When it registered, or the registry came back.
+    pub(super) fn ready_since(&self) -> Option<Instant> {
+        self.registry.lock().restored.or(self.ready_since.get().copied())
+    }
+
+    pub(super) fn note_health(&self, listener: Option<&TcpListener>) {
+        if let Some(Ok(address)) = listener.map(TcpListener::local_addr) {
+            let _ = self.health_address.set(address);
+        }
+    }
+
+    pub(super) fn connected_servers(&self) -> usize {
+        self.peers.read().values().filter(|peer| peer.state() == ConnectionState::Connected).count()
+    }
+
+    /// Errors: `NotExternal`.
+    pub(super) fn external(&self) -> Result<&ExternalRegistry, Error> {
+        Ok(self.external.get().ok_or(RegistryError::NotExternal)?)
     }
 
     pub(super) fn peer(&self, id: ServerId) -> Result<Arc<Peer>, Error> {

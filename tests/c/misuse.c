@@ -49,6 +49,33 @@ static void starting(void)
     CHECK(server == before);
 }
 
+static const char EXTERNAL[] = "log.to = 'none'\n"
+                               "server.group = 'world'\n"
+                               "server.name = 'w1'\n"
+                               "groups.world.connects_to = ['world']\n"
+                               "groups.chat.connects_to = []\n"
+                               "registry.kind = 'external'\n";
+
+/* Calls every function for a registry of the game's own; each must answer `expected`. */
+static void every_report(const sinew_server *server, sinew_result expected)
+{
+    sinew_registration entry;
+    memset(&entry, 0, sizeof entry);
+    entry.size = sizeof entry;
+    entry.id = 7;
+    entry.port = 4000;
+    entry.group = entry.name = entry.host = "x";
+    entry.group_len = entry.name_len = entry.host_len = 1;
+    CHECK_RESULT(sinew_registry_registered(server, 7), expected);
+    CHECK_RESULT(sinew_registry_register_failed(server, "why", 3), expected);
+    CHECK_RESULT(sinew_registry_server_joined(server, &entry), expected);
+    CHECK_RESULT(sinew_registry_server_left(server, 7), expected);
+    CHECK_RESULT(sinew_registry_snapshot_begin(server), expected);
+    CHECK_RESULT(sinew_registry_snapshot_end(server), expected);
+    CHECK_RESULT(sinew_registry_lost(server, "why", 3), expected);
+    CHECK_RESULT(sinew_registry_restored(server), expected);
+}
+
 static void no_server(void)
 {
     sinew_local_info local = {.size = sizeof local};
@@ -70,6 +97,7 @@ static void no_server(void)
     CHECK_RESULT(sinew_server_find(NULL, 1, &remote), SINEW_RESULT_INVALID_ARGUMENT);
     CHECK_RESULT(sinew_server_explain(NULL, 1, text, sizeof text, &count), SINEW_RESULT_INVALID_ARGUMENT);
     CHECK_RESULT(sinew_server_stats(NULL, &stats), SINEW_RESULT_INVALID_ARGUMENT);
+    every_report(NULL, SINEW_RESULT_INVALID_ARGUMENT);
     CHECK_SAYS("server is NULL");
     CHECK(count == 77);
     sinew_server_free(NULL);
@@ -249,7 +277,9 @@ static void results(void)
         {SINEW_RESULT_KEY, "KEY: "},
         {SINEW_RESULT_PANIC, "PANIC: "},
         {-1, "UNKNOWN: "},
-        {8, "UNKNOWN: "},
+        {SINEW_RESULT_INVALID_STATE, "INVALID_STATE: "},
+        {SINEW_RESULT_ALREADY_JOINED, "ALREADY_JOINED: "},
+        {10, "UNKNOWN: "},
         {901, "UNKNOWN: "},
         {INT32_MIN, "UNKNOWN: "},
         {INT32_MAX, "UNKNOWN: "},
@@ -324,6 +354,148 @@ static void after_the_end(sinew_server *server)
     sinew_server_free(server);
 }
 
+static sinew_registration entry_of(uint64_t id, const char *group, const char *name)
+{
+    sinew_registration entry;
+    memset(&entry, 0, sizeof entry);
+    entry.size = sizeof entry;
+    entry.id = id;
+    entry.group = group;
+    entry.group_len = strlen(group);
+    entry.name = name;
+    entry.name_len = strlen(name);
+    entry.host = "127.0.0.1";
+    entry.host_len = strlen(entry.host);
+    entry.port = 1;
+    return entry;
+}
+
+#define CHECK_JOIN(expected, says)                                                 \
+    do {                                                                           \
+        CHECK_RESULT(sinew_registry_server_joined(server, &entry), (expected));    \
+        CHECK_SAYS(says);                                                          \
+        entry = entry_of(7, "world", "w2");                                        \
+    } while (0)
+
+static void a_registry_of_its_own(void)
+{
+    sinew_server *server = start(EXTERNAL);
+    sinew_event event = wait_for(server, SINEW_EVENT_REGISTRY_REGISTER);
+    const sinew_registration *me = (const sinew_registration *)(const void *)event.data;
+    sinew_registration entry = entry_of(7, "world", "w2");
+    sinew_property properties[2] = {{"map", 3, "\0\xc3\xbc", 3}, {"map", 3, "", 0}};
+    sinew_remote_info remote = {.size = sizeof remote};
+    uint64_t id = me->id;
+
+    CHECK(event.len == sizeof *me && me->size == sizeof *me && id == event.server && id != 0 && me->property_count == 0);
+    CHECK(strcmp(me->group, "world") == 0 && strcmp(me->name, "w1") == 0 && me->name_len == 2 && me->port != 0);
+    CHECK(me->visibility == SINEW_VISIBILITY_INTERNAL && strcmp(event.group, "world") == 0);
+
+    /* Nothing is taken before the registration. */
+    CHECK_RESULT(sinew_registry_server_joined(server, &entry), SINEW_RESULT_INVALID_STATE);
+    CHECK_SAYS("not registered yet");
+    CHECK_RESULT(sinew_registry_server_left(server, 7), SINEW_RESULT_INVALID_STATE);
+    CHECK_RESULT(sinew_registry_snapshot_begin(server), SINEW_RESULT_INVALID_STATE);
+    CHECK_RESULT(sinew_registry_lost(server, NULL, 0), SINEW_RESULT_INVALID_STATE);
+    CHECK_RESULT(sinew_registry_register_failed(server, NULL, 1), SINEW_RESULT_INVALID_ARGUMENT);
+    CHECK_RESULT(sinew_registry_register_failed(server, "\xff", 1), SINEW_RESULT_INVALID_UTF8);
+    CHECK_RESULT(sinew_registry_register_failed(server, "no room", 7), SINEW_RESULT_OK);
+    CHECK_RESULT(sinew_registry_register_failed(server, "no room", 7), SINEW_RESULT_INVALID_STATE);
+    event = wait_for(server, SINEW_EVENT_REGISTRY_LOST);
+    CHECK(strcmp((const char *)event.data, "no room") == 0);
+    event = wait_for(server, SINEW_EVENT_REGISTRY_REGISTER);
+    CHECK(event.server > id);
+    id = event.server;
+    CHECK_RESULT(sinew_registry_registered(server, 0), SINEW_RESULT_INVALID_ARGUMENT);
+    CHECK_RESULT(sinew_registry_registered(server, UINT64_C(1) << 53), SINEW_RESULT_INVALID_ARGUMENT);
+    CHECK_RESULT(sinew_registry_registered(server, UINT64_MAX), SINEW_RESULT_INVALID_ARGUMENT);
+    CHECK_RESULT(sinew_registry_registered(server, id), SINEW_RESULT_OK);
+    CHECK_RESULT(sinew_registry_registered(server, id), SINEW_RESULT_OK);
+    CHECK_RESULT(sinew_registry_registered(server, id + 1), SINEW_RESULT_INVALID_STATE);
+    CHECK(wait_for(server, SINEW_EVENT_STARTED).server == id);
+
+    /* Entries that make no sense. */
+    CHECK_RESULT(sinew_registry_server_joined(server, NULL), SINEW_RESULT_INVALID_ARGUMENT);
+    CHECK_SAYS("entry is NULL");
+    entry.size = 0;
+    CHECK_JOIN(SINEW_RESULT_INVALID_ARGUMENT, "entry.size");
+    entry.size = 0x33333333;
+    CHECK_JOIN(SINEW_RESULT_INVALID_ARGUMENT, "entry.size");
+    entry.id = 0;
+    CHECK_JOIN(SINEW_RESULT_INVALID_ARGUMENT, "0 is no server id");
+    entry.id = UINT64_C(1) << 53;
+    CHECK_JOIN(SINEW_RESULT_INVALID_ARGUMENT, "is no server id");
+    entry.id = id;
+    CHECK_JOIN(SINEW_RESULT_INVALID_ARGUMENT, "this server itself");
+    entry.port = 65536;
+    CHECK_JOIN(SINEW_RESULT_INVALID_ARGUMENT, "entry.port");
+    entry.port = 0;
+    CHECK_JOIN(SINEW_RESULT_INVALID_ARGUMENT, "port 0");
+    entry.group = NULL;
+    CHECK_JOIN(SINEW_RESULT_INVALID_ARGUMENT, "entry.group is NULL");
+    entry.name = "\xff";
+    CHECK_JOIN(SINEW_RESULT_INVALID_UTF8, "entry.name");
+    entry.name_len = 0;
+    CHECK_JOIN(SINEW_RESULT_INVALID_ARGUMENT, "name");
+    entry.host_len = NEGATIVE;
+    CHECK_JOIN(SINEW_RESULT_INVALID_ARGUMENT, "more than any memory");
+    entry.property_count = 1;
+    CHECK_JOIN(SINEW_RESULT_INVALID_ARGUMENT, "entry.properties is NULL");
+    entry.properties = properties;
+    entry.property_count = NEGATIVE;
+    CHECK_JOIN(SINEW_RESULT_INVALID_ARGUMENT, "property_count");
+    entry.properties = properties;
+    entry.property_count = 2;
+    CHECK_JOIN(SINEW_RESULT_INVALID_ARGUMENT, "twice");
+    CHECK_RESULT(sinew_registry_server_left(server, 7), SINEW_RESULT_UNKNOWN_SERVER);
+
+    /* Whom the topology does not show is left out, and so is this server itself. */
+    entry = entry_of(8, "chat", "c1");
+    CHECK_RESULT(sinew_registry_server_joined(server, &entry), SINEW_RESULT_OK);
+    entry = entry_of(9, "elsewhere", "e1");
+    CHECK_RESULT(sinew_registry_server_joined(server, &entry), SINEW_RESULT_OK);
+    entry = entry_of(id, "world", "w1");
+    CHECK_RESULT(sinew_registry_server_joined(server, &entry), SINEW_RESULT_OK);
+    entry = entry_of(7, "world", "w2");
+    entry.properties = properties;
+    entry.property_count = 1;
+    CHECK_RESULT(sinew_registry_server_joined(server, &entry), SINEW_RESULT_OK);
+    CHECK_JOIN(SINEW_RESULT_ALREADY_JOINED, "has joined already");
+    entry.port = 2;
+    CHECK_JOIN(SINEW_RESULT_ALREADY_JOINED, "other details");
+    CHECK(wait_for(server, SINEW_EVENT_SERVER_JOINED).server == 7);
+    CHECK_RESULT(sinew_server_find(server, 7, &remote), SINEW_RESULT_OK);
+    CHECK(remote.port == 1 && strcmp(remote.name, "w2") == 0);
+    CHECK_RESULT(sinew_server_find(server, 8, &remote), SINEW_RESULT_UNKNOWN_SERVER);
+
+    CHECK_RESULT(sinew_registry_snapshot_end(server), SINEW_RESULT_INVALID_STATE);
+    CHECK_SAYS("no snapshot has begun");
+    CHECK_RESULT(sinew_registry_snapshot_begin(server), SINEW_RESULT_OK);
+    CHECK_RESULT(sinew_registry_snapshot_begin(server), SINEW_RESULT_INVALID_STATE);
+    CHECK_RESULT(sinew_registry_snapshot_end(server), SINEW_RESULT_OK);
+    event = wait_for(server, SINEW_EVENT_SERVER_LEFT);
+    CHECK(event.server == 7 && event.code == SINEW_LEAVE_EXPIRED);
+    CHECK_RESULT(sinew_registry_server_left(server, 8), SINEW_RESULT_UNKNOWN_SERVER);
+    CHECK_RESULT(sinew_registry_server_left(server, 0), SINEW_RESULT_INVALID_ARGUMENT);
+
+    CHECK_RESULT(sinew_registry_restored(server), SINEW_RESULT_OK);
+    CHECK_RESULT(sinew_registry_lost(server, NULL, 1), SINEW_RESULT_INVALID_ARGUMENT);
+    CHECK_RESULT(sinew_registry_lost(server, "\xff", 1), SINEW_RESULT_INVALID_UTF8);
+    CHECK_RESULT(sinew_registry_lost(server, "gone", 4), SINEW_RESULT_OK);
+    CHECK_RESULT(sinew_registry_lost(server, "gone", 4), SINEW_RESULT_OK);
+    CHECK(wait_for(server, SINEW_EVENT_REGISTRY_LOST).len == 4);
+    CHECK_RESULT(sinew_registry_restored(server), SINEW_RESULT_OK);
+    wait_for(server, SINEW_EVENT_REGISTRY_RESTORED);
+
+    /* A newer server of its name ends it, and its own entry must go. */
+    entry = entry_of(id + 1, "world", "w1");
+    CHECK_RESULT(sinew_registry_server_joined(server, &entry), SINEW_RESULT_OK);
+    CHECK(wait_for(server, SINEW_EVENT_REGISTRY_DEREGISTER).server == id);
+    CHECK(wait_for(server, SINEW_EVENT_STOPPED).code == SINEW_STOP_REPLACED);
+    every_report(server, SINEW_RESULT_STOPPED);
+    sinew_server_free(server);
+}
+
 static void one_port_two_servers(void)
 {
     unsigned port = free_port();
@@ -348,10 +520,13 @@ int main(void)
     no_server();
     server = start(ALONE);
     arguments(server);
+    every_report(server, SINEW_RESULT_INVALID_STATE);
+    CHECK_SAYS("registry.kind");
     questions(server);
     sentences(server);
     two_threads_poll(server);
     after_the_end(server);
+    a_registry_of_its_own();
     one_port_two_servers();
     return 0;
 }

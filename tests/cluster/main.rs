@@ -6,6 +6,7 @@ mod child;
 mod cuts;
 mod datagrams;
 mod explaining;
+mod health;
 mod idle;
 mod joining;
 mod lanes;

@@ -159,6 +159,7 @@ impl Field {
         let identity = self.keys.identity(group, name, "");
         let connector = Embedded::new(vec![self.registry.to_string()], &identity, "default");
         let me = Candidate {
+            id: None,
             group: group.into(),
             name: name.into(),
             host: "127.0.0.1".into(),

@@ -87,7 +87,7 @@ impl Hosts {
 
 impl Fixture for Hosts {
     fn abilities(&self) -> Abilities {
-        Abilities { seats: false, lease: Some(LEASE), restarts: true, crowd: 200 }
+        Abilities { seats: false, lease: Some(LEASE), restarts: true, crowd: 200, churn: 1000, ..Abilities::default() }
     }
 
     fn connector(&mut self, group: &str, name: &str) -> Box<dyn Connector> {
@@ -105,6 +105,12 @@ impl Fixture for Hosts {
     }
 }
 
+impl crate::outage::Engine for Hosts {
+    fn lines(&self) -> String {
+        format!("registry.addresses = {:?}", self.addresses)
+    }
+}
+
 fn reserve_port() -> Socket {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     socket.set_reuse_address(true).expect("SO_REUSEADDR");
@@ -117,7 +123,7 @@ pub(crate) fn run(connector: Box<dyn Connector>, group: &str, name: &str) -> (mp
     let (news_in, news) = mpsc::channel(16);
     let (commands, commands_out) = mpsc::channel(16);
     let (group, name, host) = (group.into(), name.into(), "127.0.0.1".into());
-    let me = Candidate { group, name, host, port: 4000, visibility: Visibility::Internal, properties: BTreeMap::new() };
+    let me = Candidate { id: None, group, name, host, port: 4000, visibility: Visibility::Internal, properties: BTreeMap::new() };
     (news, commands, tokio::spawn(connector.run(me, Wires { news: news_in, commands: commands_out })))
 }
 

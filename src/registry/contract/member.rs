@@ -7,12 +7,36 @@ use crate::id::ServerId;
 use crate::registry::{Candidate, Command, LeaveReason, News, Registration, Wires};
 use std::collections::BTreeMap;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// Every wait ends here at the latest, unless [`Member::within`] says otherwise.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A member stands still while this lives.
+pub struct Frozen {
+    _thaw: std::sync::mpsc::Sender<()>,
+}
+
+/// One thread that runs one member.
+struct Apart {
+    runtime: Handle,
+    /// The thread ends when this is dropped.
+    _end: oneshot::Sender<()>,
+}
+
+impl Apart {
+    fn new() -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.unwrap_or_else(|error| panic!("no runtime for a member of its own: {error}"));
+        let handle = runtime.handle().clone();
+        let (end, ended) = oneshot::channel::<()>();
+        std::thread::spawn(move || runtime.block_on(ended));
+        Self { runtime: handle, _end: end }
+    }
+}
 
 /// A running connector and the view it has built up. Every piece of news is checked by a [`Ledger`].
 pub struct Member {
@@ -20,6 +44,8 @@ pub struct Member {
     commands: Option<mpsc::Sender<Command>>,
     news: mpsc::Receiver<News>,
     task: JoinHandle<()>,
+    /// Its own thread, if it has one.
+    apart: Option<Apart>,
     patience: Duration,
     ledger: Ledger,
     history: Vec<News>,
@@ -33,6 +59,15 @@ impl Member {
 
     /// The same, with properties.
     pub fn start_with(fixture: &mut impl Fixture, group: &str, name: &str, properties: BTreeMap<String, String>) -> Self {
+        Self::start_on(fixture, group, name, properties, None)
+    }
+
+    /// Starts a connector on a thread of its own, so that it can stand still like a process: see [`Member::freeze`].
+    pub fn start_apart(fixture: &mut impl Fixture, group: &str, name: &str) -> Self {
+        Self::start_on(fixture, group, name, BTreeMap::new(), Some(Apart::new()))
+    }
+
+    fn start_on(fixture: &mut impl Fixture, group: &str, name: &str, properties: BTreeMap<String, String>, apart: Option<Apart>) -> Self {
         let connector = fixture.connector(group, name);
         let seats = connector.ids_are_seats();
         assert_eq!(seats, fixture.abilities().seats, "ids_are_seats() and the fixture's abilities contradict each other");
@@ -40,9 +75,13 @@ impl Member {
         let (commands, from_server) = mpsc::channel(16);
         let (group, name) = (group.to_string(), name.to_string());
         let label = format!("{group}/{name}");
-        let me = Candidate { group, name, host: String::new(), port: 4000, visibility: Visibility::Internal, properties };
-        let task = tokio::spawn(connector.run(me, Wires { news: to_server, commands: from_server }));
-        Self { label, commands: Some(commands), news, task, patience: PATIENCE, ledger: Ledger::default(), history: Vec::new() }
+        let me = Candidate { id: None, group, name, host: String::new(), port: 4000, visibility: Visibility::Internal, properties };
+        let running = connector.run(me, Wires { news: to_server, commands: from_server });
+        let task = match &apart {
+            Some(apart) => apart.runtime.spawn(running),
+            None => tokio::spawn(running),
+        };
+        Self { label, commands: Some(commands), news, task, apart, patience: PATIENCE, ledger: Ledger::default(), history: Vec::new() }
     }
 
     /// Starts a connector and waits for its first view.
@@ -62,6 +101,29 @@ impl Member {
                 Err(_) => panic!("{} never {what}; it was told {:#?}", self.label, self.history),
             }
         }
+    }
+
+    /// Takes news for this long.
+    pub async fn for_a_while(&mut self, time: Duration) {
+        let deadline = Instant::now() + time;
+        while let Ok(news) = timeout_at(deadline, self.news.recv()).await {
+            match news {
+                Some(news) => self.take(news),
+                None => panic!("{} ended; it was told {:#?}", self.label, self.history),
+            }
+        }
+    }
+
+    /// Stands still, as after `SIGSTOP`, until what this returns is dropped, at most for a minute: nothing of it runs, its sockets stay open.
+    /// Panics unless it was started by [`Member::start_apart`].
+    pub fn freeze(&self) -> Frozen {
+        let Some(apart) = &self.apart else { panic!("{} has no thread of its own; start it with start_apart", self.label) };
+        let (thaw, thawed) = std::sync::mpsc::channel();
+        apart.runtime.spawn(async move {
+            // Dropped, or a minute is over: either way it goes on.
+            let _ = thawed.recv_timeout(Duration::from_secs(60));
+        });
+        Frozen { _thaw: thaw }
     }
 
     /// The next [`Member::until`] waits only this long.

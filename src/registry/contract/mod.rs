@@ -14,9 +14,13 @@ use super::{Connector, LeaveReason, News};
 use crate::id::ServerId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// A crashed server must be gone this long after its lease has ended.
 pub const EXPIRY_SLACK: Duration = Duration::from_secs(2);
+
+/// Servers that come and go together in [`thousands_come_and_go`].
+const WAVE: usize = 50;
 
 /// The groups and names that the suite registers with a registry of [`Abilities::seats`].
 pub const SEATS: [(&str, &str); 3] = [("world", "w1"), ("world", "w2"), ("chat", "c1")];
@@ -30,8 +34,21 @@ pub struct Abilities {
     pub lease: Option<Duration>,
     /// [`Fixture::stop`] and [`Fixture::start`] work, and the registry forgets everything in between.
     pub restarts: bool,
+    /// [`Fixture::pause`] and [`Fixture::resume`] work: the registry stands still, and forgets nothing.
+    pub pauses: bool,
+    /// [`Fixture::delay`] works.
+    pub delays: bool,
     /// Servers that may register at the same moment. At least 3.
     pub crowd: usize,
+    /// Servers that come and go while others watch.
+    pub churn: usize,
+}
+
+impl Default for Abilities {
+    /// A registry of which nothing is expected but that it registers and tells of joins and goodbyes.
+    fn default() -> Self {
+        Self { seats: false, lease: None, restarts: false, pauses: false, delays: false, crowd: 3, churn: 10 }
+    }
 }
 
 /// One registry under test. Each case gets a fresh one.
@@ -46,6 +63,15 @@ pub trait Fixture {
 
     /// Starts it again at the same place, empty.
     fn start(&mut self) -> impl Future<Output = ()>;
+
+    /// Lets it stand still, as `SIGSTOP` does: its sockets stay open and nothing is answered. Called only with [`Abilities::pauses`].
+    fn pause(&mut self) {}
+
+    /// Lets it go on.
+    fn resume(&mut self) {}
+
+    /// From now on whatever it says takes this long to arrive. Called only with [`Abilities::delays`].
+    fn delay(&mut self, _by: Duration) {}
 }
 
 /// Every case, each against a fresh fixture.
@@ -56,11 +82,15 @@ pub async fn run_all<F: Fixture>(fixture: impl AsyncFn() -> F) {
     a_dropped_server_says_goodbye(&mut fixture().await).await;
     a_newer_server_of_the_same_name_replaces_the_older(&mut fixture().await).await;
     a_crashed_server_expires(&mut fixture().await).await;
+    a_frozen_server_comes_back_by_itself(&mut fixture().await).await;
     a_reported_failure_harms_nobody_alive(&mut fixture().await).await;
     a_restarted_registry_keeps_ids_and_sees_nobody_leave(&mut fixture().await).await;
     an_outage_is_told_once(&mut fixture().await).await;
     a_registry_that_starts_late_is_waited_for(&mut fixture().await).await;
+    a_paused_registry_harms_nobody(&mut fixture().await).await;
+    a_slow_registry_is_only_slow(&mut fixture().await).await;
     a_crowd_registers_at_once(&mut fixture().await).await;
+    thousands_come_and_go(&mut fixture().await).await;
     properties_arrive_as_they_are(&mut fixture().await).await;
 }
 
@@ -173,6 +203,31 @@ pub async fn a_crashed_server_expires(fixture: &mut impl Fixture) {
     watcher.leave().await;
 }
 
+/// A process that stood still for three leases (a debugger, a machine that was moved) was gone for the others; it comes back by itself, and
+/// nobody ever sees two of it.
+pub async fn a_frozen_server_comes_back_by_itself(fixture: &mut impl Fixture) {
+    let Some(lease) = fixture.abilities().lease else { return };
+    let mut watcher = Member::registered(fixture, "chat", "c1").await;
+    let mut member = Member::start_apart(fixture, "world", "w1");
+    member.until("has its first view", Member::has_view).await;
+    let id = member.id();
+    watcher.until("sees the other", |watcher| watcher.view().contains_key(&id)).await;
+    let began = Instant::now();
+    let frozen = member.freeze();
+    watcher.within(lease + EXPIRY_SLACK).until("sees it leave", |watcher| !watcher.view().contains_key(&id)).await;
+    watcher.assert_left(id, LeaveReason::Expired);
+    watcher.for_a_while((began + 3 * lease).saturating_duration_since(Instant::now())).await;
+    drop(frozen);
+    watcher.until("sees it again", |watcher| watcher.view().values().any(|entry| entry.name == "w1")).await;
+    member.until("knows that it is there", |member| !member.is_lost()).await;
+    watcher.for_a_while(lease).await;
+    assert_eq!(watcher.view().len(), 2, "seen twice: {:#?}", watcher.view());
+    assert_eq!(member.replaced_by(), None);
+    member.leave().await;
+    watcher.until("sees it leave", |watcher| watcher.view().len() == 1).await;
+    watcher.leave().await;
+}
+
 /// Reporting that a server cannot be dialled takes out a dead one, and never one that is alive (or a seat).
 pub async fn a_reported_failure_harms_nobody_alive(fixture: &mut impl Fixture) {
     let lease = fixture.abilities().lease;
@@ -277,6 +332,58 @@ pub async fn a_registry_that_starts_late_is_waited_for(fixture: &mut impl Fixtur
     member.leave().await;
 }
 
+/// A registry that stands still for two leases: an outage like any other, and nobody who is alive is seen to leave.
+pub async fn a_paused_registry_harms_nobody(fixture: &mut impl Fixture) {
+    let Abilities { pauses: true, lease: Some(lease), .. } = fixture.abilities() else { return };
+    let mut members = Vec::new();
+    for (group, name) in SEATS {
+        members.push(Member::registered(fixture, group, name).await);
+    }
+    for member in &mut members {
+        member.until("sees all three", |member| member.view().len() == 3).await;
+    }
+    let began = Instant::now();
+    fixture.pause();
+    for member in &mut members {
+        member.until("is told of the loss", Member::is_lost).await;
+    }
+    members[0].for_a_while((began + 2 * lease).saturating_duration_since(Instant::now())).await;
+    fixture.resume();
+    for member in &mut members {
+        member.until("is registered again", |member| !member.is_lost()).await;
+    }
+    let newcomer = Member::registered(fixture, "world", "w4").await;
+    for member in &mut members {
+        member.until("sees the newcomer", |member| member.view().contains_key(&newcomer.id())).await;
+        // Whoever comes back late has been waited for.
+        member.for_a_while(lease).await;
+        let left = member.history().iter().filter(|news| matches!(news, News::Left { .. })).count();
+        assert_eq!((left, member.view().len()), (0, 4), "somebody was seen to leave: {:?}", member.history());
+        assert_eq!(member.outages(), 1);
+    }
+    newcomer.leave().await;
+    for member in members {
+        member.leave().await;
+    }
+}
+
+/// Everything works with a registry that takes half a second for each answer.
+pub async fn a_slow_registry_is_only_slow(fixture: &mut impl Fixture) {
+    if !fixture.abilities().delays {
+        return;
+    }
+    fixture.delay(Duration::from_millis(500));
+    let mut watcher = Member::registered(fixture, "chat", "c1").await;
+    let member = Member::registered(fixture, "world", "w1").await;
+    let id = member.id();
+    watcher.until("sees it", |watcher| watcher.view().contains_key(&id)).await;
+    watcher.for_a_while(fixture.abilities().lease.unwrap_or_default() * 2).await;
+    assert!(watcher.view().contains_key(&id) && watcher.outages() == 0, "slow is not lost: {:?}", watcher.history());
+    member.leave().await;
+    watcher.until("sees it leave", |watcher| !watcher.view().contains_key(&id)).await;
+    watcher.leave().await;
+}
+
 /// Many servers starting in the same moment all get in, each under an id of its own.
 pub async fn a_crowd_registers_at_once(fixture: &mut impl Fixture) {
     let Abilities { seats, crowd, .. } = fixture.abilities();
@@ -296,6 +403,28 @@ pub async fn a_crowd_registers_at_once(fixture: &mut impl Fixture) {
     for member in members {
         member.crash().await;
     }
+}
+
+/// Servers come and go, many at a time, and whoever watches misses none and sees none twice.
+pub async fn thousands_come_and_go(fixture: &mut impl Fixture) {
+    let Abilities { seats: false, churn, .. } = fixture.abilities() else { return };
+    let mut watcher = Member::registered(fixture, "chat", "c1").await;
+    let own = watcher.id();
+    let mut ids = BTreeSet::new();
+    for wave in 0..churn.div_ceil(WAVE) {
+        let mut members: Vec<Member> = (0..WAVE).map(|n| Member::start(fixture, "world", &format!("w{}", wave * WAVE + n))).collect();
+        for member in &mut members {
+            member.until("is registered", Member::has_view).await;
+            assert!(ids.insert(member.id()), "an id was given twice");
+        }
+        watcher.until("sees the whole wave", |watcher| watcher.view().len() == WAVE + 1).await;
+        for member in members {
+            member.leave().await;
+        }
+        watcher.until("sees the wave leave", |watcher| watcher.view().len() == 1).await;
+    }
+    assert_eq!(watcher.id(), own);
+    watcher.leave().await;
 }
 
 /// Properties are the game's own: no character is special.

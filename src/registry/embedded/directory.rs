@@ -3,20 +3,16 @@
 //! Pure: connections, messages and `now` go in, [`Output`]s come out. Two rules carry everything:
 //! an id names one registration for ever, and under one group and name the higher id wins.
 
-use super::departed::Departed;
 use super::protocol::{self, ToHost, ToMember};
 use crate::id::ServerId;
-use crate::registry::{LeaveReason, Registration};
+use crate::registry::departed::Departed;
+use crate::registry::{LeaveReason, Registration, flaw};
 use crate::transport::identity::PeerIdentity;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 /// Entries one host holds at most.
 pub(crate) const MAX_REGISTRATIONS: usize = 65_536;
-/// Bytes of all property keys and values of one registration together.
-pub(crate) const MAX_PROPERTIES_BYTES: usize = 4096;
-/// Bytes of a group, a name or a host.
-const MAX_TEXT_BYTES: usize = 255;
 /// Connections of one registration; the oldest goes for the next.
 const MAX_CONNECTIONS_EACH: usize = 8;
 /// A connection that holds no registration for this long is closed.
@@ -279,22 +275,6 @@ impl Directory {
             self.outputs.push(Output::Send { to, message });
         }
     }
-}
-
-/// What is wrong with a registration, as a sentence.
-fn flaw(registration: &Registration) -> Option<String> {
-    let Registration { group, name, host, port, properties, .. } = registration;
-    for (what, text) in [("group", group), ("name", name), ("host", host)] {
-        if text.is_empty() || text.len() > MAX_TEXT_BYTES {
-            return Some(format!("server.{what} has {} bytes; it must have 1 to {MAX_TEXT_BYTES}", text.len()));
-        }
-    }
-    if *port == 0 {
-        return Some("port 0 cannot be dialled; register the port that is really bound".into());
-    }
-    let bytes = properties.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
-    (bytes > MAX_PROPERTIES_BYTES)
-        .then(|| format!("server.properties hold {bytes} bytes, more than {MAX_PROPERTIES_BYTES}; keep large data out of the registry"))
 }
 
 fn mismatch(registration: &Registration, identity: &PeerIdentity) -> Option<String> {

@@ -1,7 +1,6 @@
 //! Fuzz targets: what members say to a host, and hosts to a member.
 
 use super::directory::{ConnectionId, Directory, MAX_REGISTRATIONS, Output};
-use super::ids::Ids;
 use super::membership::{Action, Membership};
 use super::protocol::{self, MAX_FRAME, ToHost, ToMember};
 use crate::config::Visibility;
@@ -9,6 +8,7 @@ use crate::id::ServerId;
 #[cfg(test)]
 use crate::registry::LeaveReason;
 use crate::registry::contract::Ledger;
+use crate::registry::ids::Ids;
 use crate::registry::{Candidate, Command, Registration};
 use crate::transport::identity::PeerIdentity;
 use crate::wire::codec;
@@ -149,6 +149,7 @@ pub(crate) fn member(bytes: &[u8]) {
     let count = 1 + usize::from(input.byte().unwrap_or(0)) % 3;
     let addresses: Vec<String> = (1..=count).map(|host| format!("h{host}:1")).collect();
     let me = Candidate {
+        id: None,
         group: "world".into(),
         name: "w1".into(),
         host: String::new(),

@@ -1,10 +1,10 @@
 //! The `embedded` connector: one connection to every host, and between them the [`Membership`] that decides.
 
 use super::RECONNECT_MAX;
-use super::ids::Ids;
 use super::membership::{Action, Membership};
 use super::protocol::{ALPN, ToHost, ToMember, frame, read_frame};
-use crate::registry::{Candidate, Command, Connector, HostStatus, News, Wires};
+use crate::registry::ids::Ids;
+use crate::registry::{Candidate, Command, Connector, HostStatus, Wires, hand_over};
 use crate::transport::identity::Identity;
 use crate::transport::tls::{Stream, Tls};
 use rand::Rng;
@@ -118,19 +118,6 @@ async fn run(connector: Embedded, me: Candidate, mut wires: Wires) {
             },
             () = sleep_until(deadline.unwrap_or(started)), if deadline.is_some() => membership.tick(started.elapsed()),
         }
-    }
-}
-
-/// Gives the server one piece of news; `false` when it does not listen any more. Cancel-safe.
-async fn hand_over(to: &mpsc::Sender<News>, pending: &mut VecDeque<News>) -> bool {
-    match to.reserve().await {
-        Ok(permit) => {
-            if let Some(news) = pending.pop_front() {
-                permit.send(news);
-            }
-            true
-        }
-        Err(_) => false,
     }
 }
 

@@ -3,11 +3,11 @@
 //! Pure: what the connections report and `now` go in, [`Action`]s come out.
 
 use super::RECONNECT_SLACK;
-use super::ids::Ids;
 use super::protocol::{ToHost, ToMember};
 use super::union::{Change, Union};
 use crate::id::ServerId;
-use crate::registry::{Candidate, Command, HostStatus, News, Registration};
+use crate::registry::ids::Ids;
+use crate::registry::{Candidate, Command, HostStatus, News, Registration, flaw};
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
@@ -108,7 +108,7 @@ impl Membership {
             self.me.host = local.to_string();
         }
         if self.id.is_none() {
-            self.id = Some(self.ids.draw(now, None));
+            self.id = Some(self.me.id.unwrap_or_else(|| self.ids.draw(now, None)));
         }
         self.register(host);
     }
@@ -132,7 +132,7 @@ impl Membership {
             ToMember::Replaced { by } if Some(by) == self.id => {}
             ToMember::Replaced { by } => self.replaced(by),
             ToMember::Snapshot { entries, last, settled } => self.snapshot(host, entries, last, settled, now),
-            ToMember::Joined(entry) => self.union.joined(host, entry),
+            ToMember::Joined(entry) => self.joined(host, entry, now),
             ToMember::Left { id, reason } => self.union.left(host, id, reason),
             ToMember::Settled => self.union.settled(host),
             ToMember::KeepAlive => {}
@@ -206,7 +206,7 @@ impl Membership {
     }
 
     fn own(&self) -> Option<Registration> {
-        let Candidate { group, name, host, port, visibility, properties } = self.me.clone();
+        let Candidate { group, name, host, port, visibility, properties, .. } = self.me.clone();
         Some(Registration { id: self.id?, group, name, host, port, visibility, properties })
     }
 
@@ -221,7 +221,7 @@ impl Membership {
         match self.id {
             // Another host has asked before: the answer to the id drawn since is on its way.
             Some(id) if above < id => return,
-            Some(id) if self.announced => {
+            Some(id) if self.announced || self.me.id.is_some() => {
                 return self.fail(host, format!("id {id} is held there by another server; restart this server to get a new one"), now);
             }
             _ => {}
@@ -239,7 +239,23 @@ impl Membership {
         }
     }
 
+    /// A host keeps its word within what it may list, or is left: it holds a key of the cluster, but not the memory of its members.
+    fn joined(&mut self, host: usize, entry: Registration, now: Duration) {
+        if let Some(flaw) = flaw(&entry) {
+            self.fail(host, format!("it lists what nobody can register: {flaw}"), now);
+        } else if self.union.listed_by(host) >= MAX_SNAPSHOT {
+            self.fail(host, format!("it lists more than {MAX_SNAPSHOT} servers"), now);
+        } else if self.union.lists_otherwise(host, &entry) {
+            self.fail(host, format!("it lists server {} under two names", entry.id), now);
+        } else {
+            self.union.joined(host, entry);
+        }
+    }
+
     fn snapshot(&mut self, host: usize, entries: Vec<Registration>, last: bool, settled: bool, now: Duration) {
+        if let Some(flaw) = entries.iter().find_map(flaw) {
+            return self.fail(host, format!("it lists what nobody can register: {flaw}"), now);
+        }
         let state = &mut self.hosts[host];
         state.pieces.extend(entries);
         if state.pieces.len() > MAX_SNAPSHOT {

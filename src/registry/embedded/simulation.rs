@@ -2,13 +2,13 @@
 //! after which everybody must agree. Every member's news go through the contract's [`Ledger`]. The seed of a failure is in its text.
 
 use super::directory::{ConnectionId, Directory, Output};
-use super::ids::Ids;
 use super::membership::{Action, Membership};
 use super::protocol::{ToHost, ToMember};
 use super::{RECONNECT_MAX, RECONNECT_SLACK};
 use crate::config::Visibility;
 use crate::id::ServerId;
 use crate::registry::contract::Ledger;
+use crate::registry::ids::Ids;
 use crate::registry::{Candidate, Command, News, Registration};
 use crate::transport::identity::PeerIdentity;
 use rand::rngs::SmallRng;
@@ -73,6 +73,7 @@ impl Cluster {
         // Clocks are wrong by up to ten seconds.
         let unix = Duration::from_millis(1_800_000_000_000 + self.random.random_range(0..20_000)) + self.now;
         let me = Candidate {
+            id: None,
             group: "world".into(),
             name: name.into(),
             host: String::new(),

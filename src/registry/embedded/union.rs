@@ -3,8 +3,8 @@
 //! Pure. A server is here as long as any host lists it; a goodbye or a replacement that one host has seen is final whatever the
 //! others still say; a mere absence counts only when every connected host is sure of it.
 
-use super::departed::Departed;
 use crate::id::ServerId;
+use crate::registry::departed::Departed;
 use crate::registry::{LeaveReason, Registration};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -103,6 +103,16 @@ impl Union {
         self.review_all();
     }
 
+    /// How many servers the host lists.
+    pub(crate) fn listed_by(&self, host: usize) -> usize {
+        self.hosts[host].entries.len()
+    }
+
+    /// Whether the host lists this id under another name.
+    pub(crate) fn lists_otherwise(&self, host: usize, entry: &Registration) -> bool {
+        self.hosts[host].entries.get(&entry.id).is_some_and(|listed| name(listed) != name(entry))
+    }
+
     pub(crate) fn joined(&mut self, host: usize, entry: Registration) {
         let name = name(&entry);
         self.names.entry(name.clone()).or_default().listed.insert(entry.id);
@@ -117,7 +127,7 @@ impl Union {
         if reason == LeaveReason::Expired {
             let view = &mut self.hosts[host];
             view.entries.remove(&id);
-            if view.phase == (Phase::Connected { settled: false }) {
+            if view.phase == (Phase::Connected { settled: false }) && view.denied.len() < super::membership::MAX_SNAPSHOT {
                 view.denied.insert(id);
             }
         } else {

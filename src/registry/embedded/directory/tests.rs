@@ -92,7 +92,7 @@ fn only_the_proven_group_and_name_can_be_registered() {
 
 #[test]
 fn what_cannot_be_dialled_or_is_too_large_is_refused_with_a_sentence() {
-    let long = "x".repeat(MAX_TEXT_BYTES + 1);
+    let long = "x".repeat(crate::registry::entry::MAX_TEXT_BYTES + 1);
     let flaws: [(&str, Registration); 5] = [
         ("port 0", Registration { port: 0, ..registration(5, "w1") }),
         ("server.host has 0 bytes", Registration { host: String::new(), ..registration(5, "w1") }),

@@ -15,6 +15,7 @@ fn id(raw: u64) -> ServerId {
 
 fn membership(hosts: usize) -> Membership {
     let me = Candidate {
+        id: None,
         group: "world".into(),
         name: "w1".into(),
         host: String::new(),
@@ -212,4 +213,39 @@ fn an_endless_snapshot_is_cut_off() {
     }
     assert!(membership.actions().contains(&Action::Disconnect { host: 0 }));
     assert!(membership.hosts[0].pieces.is_empty());
+}
+
+#[test]
+fn a_host_that_lists_too_much_or_what_nobody_can_register_is_left() {
+    let entry = |raw: u64| Registration {
+        id: id(raw),
+        group: "world".into(),
+        name: format!("n{raw}"),
+        host: "10.0.0.1".into(),
+        port: 4000,
+        visibility: Visibility::Internal,
+        properties: BTreeMap::new(),
+    };
+    let left = |membership: &mut Membership| membership.actions().contains(&Action::Disconnect { host: 0 });
+
+    let (mut flawed, _) = established(1);
+    flawed.message(0, ToMember::Joined(entry(1)), ms(1));
+    assert!(!left(&mut flawed));
+    flawed.message(0, ToMember::Joined(Registration { port: 0, ..entry(2) }), ms(1));
+    assert!(left(&mut flawed));
+
+    let (mut renamed, _) = established(1);
+    renamed.message(0, ToMember::Joined(entry(1)), ms(1));
+    renamed.message(0, ToMember::Joined(entry(1)), ms(1));
+    assert!(!left(&mut renamed));
+    renamed.message(0, ToMember::Joined(Registration { name: "other".into(), ..entry(1) }), ms(1));
+    assert!(left(&mut renamed));
+
+    let (mut flooded, _) = established(1);
+    for raw in 1..MAX_SNAPSHOT as u64 {
+        flooded.message(0, ToMember::Joined(entry(raw)), ms(1));
+    }
+    assert!(!left(&mut flooded), "with this server itself as many as it may");
+    flooded.message(0, ToMember::Joined(entry(MAX_SNAPSHOT as u64)), ms(1));
+    assert!(left(&mut flooded));
 }

@@ -42,6 +42,12 @@ impl Ids {
     }
 }
 
+/// An id that nobody has, for a registry that gives none by itself: milliseconds since 2025 and ten random bits, so ids rise with time. Two that
+/// are drawn in the same millisecond are the same once in a thousand times; a registry that can tell refuses the second.
+pub fn fresh_id() -> ServerId {
+    Ids::from_clock().draw(Duration::ZERO, None)
+}
+
 /// When the server of this id registered, by its own clock.
 pub(crate) fn drawn_at(id: ServerId) -> SystemTime {
     UNIX_EPOCH + Duration::from_millis((id.get() >> RANDOM_BITS).saturating_add(EPOCH_MS))
