@@ -70,6 +70,13 @@ impl Child {
         }
     }
 
+    /// Ends its input, and waits for it to end by itself.
+    pub(super) fn hang_up(&mut self, patience: Duration) {
+        self.process.stdin = None;
+        // Who is still there is killed when it is dropped.
+        let _ = self.wait(patience);
+    }
+
     /// SIGKILL, or what the system has instead: the process gets no chance to say a word.
     pub(super) fn kill(&mut self) -> std::io::Result<()> {
         self.process.kill()

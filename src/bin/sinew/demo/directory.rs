@@ -1,5 +1,6 @@
 //! The demo's directory: a cluster key and one configuration for each server, gone at the end.
 
+use super::engine::Engine;
 use rand::Rng;
 use sinew::transport::keys::ClusterKey;
 use std::net::SocketAddr;
@@ -39,15 +40,23 @@ impl Directory {
     }
 
     /// Writes the configuration of one server; `port` 0 takes any free one.
-    pub(super) fn write_configuration(&self, group: &str, name: &str, port: u16, registry: SocketAddr) -> Result<(), String> {
+    pub(super) fn write_configuration(
+        &self,
+        group: &str,
+        name: &str,
+        port: u16,
+        engine: Engine,
+        registry: SocketAddr,
+    ) -> Result<(), String> {
         let file = self.configuration_file(name);
-        let text = self.configuration(group, name, port, registry);
+        let text = self.configuration(group, name, port, engine, registry);
         std::fs::write(&file, text).map_err(|error| format!("cannot write {}: {error}", file.display()))
     }
 
     /// The whole configuration of one server of the demo.
-    pub(super) fn configuration(&self, group: &str, name: &str, port: u16, registry: SocketAddr) -> String {
+    pub(super) fn configuration(&self, group: &str, name: &str, port: u16, engine: Engine, registry: SocketAddr) -> String {
         let key_file = toml::Value::String(self.key_file().display().to_string());
+        let (kind, lease) = (engine.word(), engine.lease().as_millis());
         format!(
             "[server]\n\
              group = \"{group}\"\n\
@@ -65,7 +74,9 @@ impl Directory {
              resume_window_ms = 500\n\
              \n\
              [registry]\n\
+             kind = \"{kind}\"\n\
              addresses = [\"{registry}\"]\n\
+             lease_ms = {lease}\n\
              \n\
              [cluster]\n\
              name = \"demo\"\n\
@@ -90,7 +101,7 @@ mod tests {
     fn the_configuration_is_a_good_one_and_the_directory_goes() {
         let directory = Directory::make().expect("a directory");
         let registry = SocketAddr::from(([127, 0, 0, 1], 4100));
-        directory.write_configuration("lobby", "lobby-1", 4201, registry).expect("written");
+        directory.write_configuration("lobby", "lobby-1", 4201, Engine::Embedded, registry).expect("written");
         let file = directory.configuration_file("lobby-1");
         let config = ServerConfig::load(&std::fs::read_to_string(&file).expect("the file"), "text", std::iter::empty()).expect("good");
         assert_eq!((config.server.name.as_str(), config.server.listen.port()), ("lobby-1", 4201));

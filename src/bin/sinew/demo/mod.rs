@@ -10,6 +10,7 @@
 
 mod child;
 mod directory;
+mod engine;
 mod leash;
 mod ledger;
 mod order;
@@ -22,10 +23,11 @@ mod verdict;
 pub(crate) use server::{ServerArgs, run as run_server};
 
 use crate::registry::{self, RegistryArgs};
+use engine::Engine;
 use ledger::{Kill, Ledger};
 use screen::{Mood, ms};
-use stage::{End, LEASE, Met, Stage};
-use std::io::Write;
+use stage::{End, Met, Stage};
+use std::io::{BufRead, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -56,6 +58,10 @@ pub(crate) struct DemoArgs {
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     kill_every: Option<u64>,
 
+    /// What keeps the directory: Sinew's own registry, or an engine of this machine that the demo starts and ends.
+    #[arg(long, value_enum, default_value_t = Engine::Embedded)]
+    registry: Engine,
+
     /// Let the cluster run on until Ctrl-C, so that you can join it with a server of your own.
     #[arg(long)]
     keep: bool,
@@ -72,12 +78,22 @@ pub(crate) struct DemoRegistryArgs {
     #[arg(long, value_name = "DIR")]
     leash: Option<PathBuf>,
 
+    /// Another engine than Sinew's own, in a folder of that directory.
+    #[arg(long, value_enum, requires = "leash")]
+    engine: Option<Engine>,
+
     #[command(flatten)]
     registry: RegistryArgs,
 }
 
 /// Serves until stdin ends.
 pub(crate) fn run_registry(args: DemoRegistryArgs) -> ExitCode {
+    if let (Some(engine), Some(folder)) = (args.engine, &args.leash) {
+        // It is this process's to end, so the leash is held here: nothing is said on it, and it ends with the demo.
+        let code = engine::serve(engine, folder, || std::io::stdin().lock().lines().for_each(drop));
+        let _ = std::fs::remove_dir_all(folder);
+        return code;
+    }
     match leash::hold(args.leash) {
         // The commands' other end stays where it is: a registry has none.
         Ok(_commands) => registry::run(args.registry),
@@ -97,11 +113,14 @@ pub(crate) fn run(args: DemoArgs) -> ExitCode {
     if args.kill_every.is_some_and(|every| every >= args.seconds) {
         return failed("--kill-every is not less than --seconds, so nobody would be killed; make --seconds longer");
     }
+    if let Err(sentence) = args.registry.check() {
+        return failed(&sentence);
+    }
     let mut watchdog = match watch(WATCHDOG + Duration::from_secs(args.seconds)) {
         Ok(watchdog) => Some(watchdog),
         Err(error) => return failed(&format!("cannot start a thread: {error}")),
     };
-    let mut stage = match Stage::new(ledger, u32::try_from(rate).unwrap_or(200), args.broken.clone()) {
+    let mut stage = match Stage::new(ledger, u32::try_from(rate).unwrap_or(200), args.broken.clone(), args.registry) {
         Ok(stage) => stage,
         Err(sentence) => return failed(&sentence),
     };
@@ -171,10 +190,14 @@ fn play(stage: &mut Stage, args: &DemoArgs, watchdog: &mut Option<Sender<()>>) -
 }
 
 fn introduce(stage: &Stage) {
-    let Stage { screen, ledger, directory, .. } = stage;
+    let Stage { screen, ledger, directory, engine, .. } = stage;
     let plural = |count: usize, one: &str| if count == 1 { format!("one {one}") } else { format!("{count} {one}s") };
     let servers = format!("{} and {}", plural(ledger.lobbies.len(), "lobby server"), plural(ledger.worlds.len(), "world server"));
-    screen.text(Mood::Heading, &format!("Sinew demo: {servers}, and a registry, each a process of its own."));
+    let registry = match engine {
+        Engine::Embedded => "a registry".into(),
+        engine => format!("{} as the registry", engine.word()),
+    };
+    screen.text(Mood::Heading, &format!("Sinew demo: {servers}, and {registry}, each a process of its own."));
     screen.text(Mood::Plain, "Every lobby connects to every world, over TLS 1.3, both sides proven by a key made for this run.");
     screen.text(Mood::Quiet, &format!("Its directory, until the end: {}\n", directory.path().display()));
 }
@@ -191,7 +214,7 @@ fn kill_and_restart(stage: &mut Stage, victim: &str, wait_for_lease: bool) -> Re
     stage.kill_server(victim)?;
     let _: Met = stage.until(Instant::now() + PATIENCE, |stage| kill(stage, |kill| kill.all_saw(&kill.disconnected)))?;
     if wait_for_lease {
-        let _: Met = stage.until(Instant::now() + LEASE + PATIENCE, |stage| kill(stage, |kill| kill.all_saw(&kill.left)))?;
+        let _: Met = stage.until(Instant::now() + stage.engine.lease() + PATIENCE, |stage| kill(stage, |kill| kill.all_saw(&kill.left)))?;
     }
     stage.start_server(victim)?;
     let back = |kill: &Kill| kill.all_saw(&kill.left) && kill.all_saw(&kill.joined) && kill.all_saw(&kill.connected);
@@ -244,12 +267,12 @@ fn stop(stage: &mut Stage) -> Result<Check, End> {
 fn keep(stage: &mut Stage) -> Result<(), End> {
     const OWN: &str = "my-world";
     let Some(registry) = stage.registry_address else { return Ok(()) };
-    stage.directory.write_configuration("world", OWN, 0, registry)?;
+    stage.directory.write_configuration("world", OWN, 0, stage.engine, registry)?;
     let file = stage.directory.configuration_file(OWN);
     let program = std::env::current_exe().map_or("sinew".into(), |path| path.display().to_string());
     let screen = &stage.screen;
     screen.text(Mood::Heading, "\nThe cluster runs until Ctrl-C. Join it with a server of your own; its configuration:\n");
-    for line in stage.directory.configuration("world", OWN, 0, registry).lines() {
+    for line in stage.directory.configuration("world", OWN, 0, stage.engine, registry).lines() {
         screen.text(Mood::Plain, format!("    {line}").trim_end());
     }
     screen.text(Mood::Plain, &format!("\nIt is in {0}. To see one join:\n\n    {program} demo-server {0}\n", file.display()));

@@ -2,6 +2,7 @@
 
 use super::child::{Child, Heard};
 use super::directory::Directory;
+use super::engine::Engine;
 use super::ledger::Ledger;
 use super::report::Report;
 use super::screen::{Mood, Screen, ms, thousands};
@@ -10,9 +11,6 @@ use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
-
-/// How long a registration outlives its connection in the demo: long enough to be seen, short enough to wait for.
-pub(super) const LEASE: Duration = Duration::from_secs(1);
 
 /// Lines that may wait to be looked at; the processes that say more wait too.
 const MOST_HEARD: usize = 4096;
@@ -42,11 +40,12 @@ impl From<String> for End {
     }
 }
 
-/// Everything that runs. Dropped from top to bottom: first the processes go, then their directory.
+/// Everything that runs. When it is dropped the processes go first, then their directory.
 pub(super) struct Stage {
     servers: BTreeMap<String, Child>,
     registry: Option<Child>,
     pub(super) directory: Directory,
+    pub(super) engine: Engine,
     pub(super) registry_address: Option<SocketAddr>,
     pub(super) screen: Screen,
     pub(super) ledger: Ledger,
@@ -68,13 +67,21 @@ pub(super) struct Stage {
     gathered_until: Option<Instant>,
 }
 
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.servers.clear();
+        self.end_registry();
+    }
+}
+
 impl Stage {
-    pub(super) fn new(ledger: Ledger, rate: u32, broken: Option<String>) -> Result<Self, String> {
+    pub(super) fn new(ledger: Ledger, rate: u32, broken: Option<String>, engine: Engine) -> Result<Self, String> {
         let (to_heard, heard) = sync_channel(MOST_HEARD);
         let stage = Self {
             servers: BTreeMap::new(),
             registry: None,
             directory: Directory::make()?,
+            engine,
             registry_address: None,
             screen: Screen::new(),
             ledger,
@@ -98,12 +105,17 @@ impl Stage {
     pub(super) fn start_registry(&mut self) -> Result<(), End> {
         let number = self.number(REGISTRY);
         let key_file = self.directory.key_file();
-        let lease = LEASE.as_millis().to_string();
+        let lease = self.engine.lease().as_millis().to_string();
         let began = Instant::now();
         let fixed = ["--listen", "127.0.0.1:0", "--cluster", "demo", "--lease-ms", &lease, "--key-file"];
-        let mut arguments: Vec<&OsStr> = vec!["demo-registry".as_ref(), "--leash".as_ref(), self.directory.path().as_os_str()];
-        arguments.extend(fixed.iter().map(OsStr::new));
-        arguments.push(key_file.as_os_str());
+        let mut arguments: Vec<&OsStr> = vec![OsStr::new("demo-registry"), OsStr::new("--leash"), self.directory.path().as_os_str()];
+        match self.engine {
+            Engine::Embedded => {
+                arguments.extend(fixed.iter().map(OsStr::new));
+                arguments.push(key_file.as_os_str());
+            }
+            engine => arguments.extend([OsStr::new("--engine"), OsStr::new(engine.word())]),
+        }
         let child = Child::start(number, &arguments, &self.to_heard)?;
         let pid = child.pid();
         self.registry = Some(child);
@@ -121,14 +133,14 @@ impl Stage {
         let Some(registry) = self.registry_address else { return Err(End::Failed("there is no registry".into())) };
         let group = if self.ledger.lobbies.iter().any(|lobby| lobby == name) { "lobby" } else { "world" };
         let before = self.ledger.seats.get(name).map(|seat| seat.port);
-        self.directory.write_configuration(group, name, before.unwrap_or(0), registry)?;
+        self.directory.write_configuration(group, name, before.unwrap_or(0), self.engine, registry)?;
         let number = self.number(name);
         let file = self.directory.configuration_file(name);
         let rate = self.rate.to_string();
-        let mut arguments: Vec<&OsStr> = vec!["demo-server".as_ref(), file.as_os_str(), "--rate".as_ref(), rate.as_ref()];
-        arguments.extend(["--leash".as_ref(), self.directory.path().as_os_str()]);
+        let mut arguments: Vec<&OsStr> = vec![OsStr::new("demo-server"), file.as_os_str(), OsStr::new("--rate"), rate.as_ref()];
+        arguments.extend([OsStr::new("--leash"), self.directory.path().as_os_str()]);
         if self.broken.as_deref() == Some(name) {
-            arguments.push("--break".as_ref());
+            arguments.push(OsStr::new("--break"));
         }
         let at = Instant::now();
         let child = Child::start(number, &arguments, &self.to_heard)?;
@@ -181,8 +193,16 @@ impl Stage {
             (Met::Yes, None) => Ok(()),
         };
         self.servers.clear();
-        self.registry = None;
+        self.end_registry();
         outcome
+    }
+
+    /// An engine is a process below the registry's, which ends it at the end of its input.
+    fn end_registry(&mut self) {
+        if let Some(mut registry) = self.registry.take() {
+            self.dismissed.push(registry.number);
+            registry.hang_up(END_PATIENCE);
+        }
     }
 
     /// Listens, and shows what is heard, until `done` or `deadline`.
