@@ -3,6 +3,7 @@
 //! No dependencies: these commands must start within seconds on a machine that has built nothing yet.
 
 mod bench;
+mod debian;
 mod fuzz;
 mod outcome;
 mod parts;

@@ -21,6 +21,13 @@ impl Outcome {
         }
     }
 
+    /// Counts what another run has found.
+    pub(crate) fn join(&mut self, other: Outcome) {
+        self.passed += other.passed;
+        self.failures.extend(other.failures);
+        self.summed_up = self.failures.len();
+    }
+
     /// A test program that crashed or was killed has not summed up: one more failure.
     pub(crate) fn end_of_program(&mut self) {
         if std::mem::take(&mut self.running) {

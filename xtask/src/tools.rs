@@ -14,11 +14,14 @@ pub(crate) struct Tool {
 
 pub(crate) const CC: Tool = Tool { program: "cc", package: "gcc" };
 pub(crate) const CXX: Tool = Tool { program: "c++", package: "g++" };
+pub(crate) const ETCD: Tool = Tool { program: "etcd", package: "etcd-server" };
 pub(crate) const IP: Tool = Tool { program: "ip", package: "iproute2" };
 pub(crate) const NATS_SERVER: Tool = Tool { program: "nats-server", package: "nats-server" };
 pub(crate) const NM: Tool = Tool { program: "nm", package: "binutils" };
 pub(crate) const READELF: Tool = Tool { program: "readelf", package: "binutils" };
 pub(crate) const PKG_CONFIG: Tool = Tool { program: "pkg-config", package: "pkg-config" };
+pub(crate) const REDIS_SENTINEL: Tool = Tool { program: "redis-sentinel", package: "redis-sentinel" };
+pub(crate) const REDIS_SERVER: Tool = Tool { program: "redis-server", package: "redis-server" };
 pub(crate) const VALGRIND: Tool = Tool { program: "valgrind", package: "valgrind" };
 
 /// Makes sure that `tools` can be run.
@@ -70,7 +73,7 @@ pub(crate) fn ensure_components() -> Result<(), String> {
     Ok(())
 }
 
-fn is_installed(program: &str) -> bool {
+pub(crate) fn is_installed(program: &str) -> bool {
     let folders = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&folders).any(|folder| folder.join(program).with_extension(env::consts::EXE_EXTENSION).is_file())
 }

@@ -14,7 +14,7 @@ mod symbols;
 mod unload;
 
 use crate::outcome::Outcome;
-use crate::tools::{CC, CXX, IP, NM, PKG_CONFIG, READELF, Tool, VALGRIND};
+use crate::tools::{CC, CXX, ETCD, IP, NM, PKG_CONFIG, READELF, REDIS_SENTINEL, REDIS_SERVER, Tool, VALGRIND};
 
 pub(crate) struct Part {
     pub(crate) name: &'static str,
@@ -30,7 +30,7 @@ pub(crate) const TEST: &[Part] = &[
     Part { name: "clippy", what: "no warnings, with and without the C ABI", tools: &[CC], run: rust::clippy },
     Part { name: "docs", what: "the documentation has no warnings", tools: &[CC], run: || rust::documentation().into() },
     Part { name: "headers", what: "include/sinew.h is what src/capi declares", tools: &[CC], run: || headers::check().into() },
-    Part { name: "rust", what: "the Rust tests", tools: &[CC, CXX, IP], run: rust::tests },
+    Part { name: "rust", what: "the Rust tests", tools: &[CC, CXX, ETCD, IP, REDIS_SENTINEL, REDIS_SERVER], run: rust::tests },
     Part { name: "symbols", what: "the shared library exports the header's functions", tools: &[CC, NM, READELF], run: symbols::check },
     Part {
         name: "c",

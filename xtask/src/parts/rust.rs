@@ -1,10 +1,14 @@
 //! What cargo itself checks.
 
+use crate::debian::unpacked;
 use crate::outcome::Outcome;
-use crate::shell::{cargo, expect_success, not_started, run};
+use crate::shell::{cargo, expect_success, not_started, run, target};
+use crate::tools::is_installed;
 use crate::watchdog::Watchdog;
+use std::env;
 use std::io::{BufRead, BufReader};
-use std::process::Stdio;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -17,6 +21,11 @@ pub(super) fn clippy() -> Outcome {
     outcome.add(run(cargo().args(["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])));
     // How the Godot extension uses the crate: without the C symbols and the command line.
     outcome.add(run(cargo().args(["clippy", "--package", "sinew", "--lib", "--no-default-features", "--", "-D", "warnings"])));
+    // Each kind of registry alone.
+    for registry in ["etcd", "redis", "consul"] {
+        let alone = ["clippy", "--package", "sinew", "--lib", "--no-default-features", "--features", registry, "--", "-D", "warnings"];
+        outcome.add(run(cargo().args(alone)));
+    }
     // The fuzz targets as libFuzzer gets them.
     outcome.add(run(cargo().args(["clippy", "--package", "sinew", "--lib", "--features", "fuzzing", "--", "-D", "warnings"])));
     outcome
@@ -34,6 +43,7 @@ pub(super) fn soak() -> Outcome {
         ("SINEW_SIM_SEEDS", "100000", &["--lib", "a_cluster_keeps_its_promises"]),
         ("SINEW_CUTS", "1000", &["--test", "cluster", "cuts::reliable"]),
         ("SINEW_PARTITIONS", "3", &["--test", "partitions"]),
+        ("SINEW_OUTAGE_SECONDS", "60", &["--test", "registry", "an_outage_"]),
         ("SINEW_RESTARTS", "100", &["--test", "cluster", "restarts::a_server_that_is_killed"]),
     ];
     for (name, value, tests) in long {
@@ -47,14 +57,58 @@ pub(super) fn soak() -> Outcome {
 /// How long the tests may print nothing before the test program that runs is killed. Far more than any one test may take.
 const PATIENCE: Duration = Duration::from_secs(180);
 
+const NEWER_SUITE: &str = "trixie";
+
+/// A module of tests/registry.rs, the variable that names its program, the package and where in it the program is.
+const NEWER: &[(&str, &str, &str, &str)] = &[("etcd::", "SINEW_ETCD", "etcd-server", "usr/bin/etcd")];
+
+/// The last suite of Debian that has Consul.
+const SUITE_OF_CONSUL: &str = "bullseye";
+
+/// Consul as the tests run it; `None` where they find it by themselves.
+fn consul() -> Result<Option<PathBuf>, String> {
+    if env::var_os("SINEW_CONSUL").is_some() || is_installed("consul") {
+        return Ok(None);
+    }
+    let files = unpacked(SUITE_OF_CONSUL, "consul", &target()?.join("debian"))?;
+    Ok(Some(files.join("usr/bin/consul")))
+}
+
 /// Runs every test of the workspace, showing and counting what cargo prints.
 pub(super) fn tests() -> Outcome {
     // Built first, because compilers are silent for as long as they like.
     if let Err(sentence) = run(cargo().args(["test", "--workspace", "--no-run"])) {
         return Err(sentence).into();
     }
-    let mut command = cargo();
-    command.args(["test", "--workspace", "--no-fail-fast"]).stdout(Stdio::piped());
+    let mut all = cargo();
+    all.args(["test", "--workspace", "--no-fail-fast"]);
+    match consul() {
+        Ok(Some(program)) => drop(all.env("SINEW_CONSUL", program)),
+        Ok(None) => {}
+        Err(sentence) => return Err(sentence).into(),
+    }
+    let mut outcome = counted(all);
+    // The registries that Debian has in more than one version, with the other one, too.
+    for (module, variable, package, program) in NEWER {
+        match target().and_then(|target| unpacked(NEWER_SUITE, package, &target.join("debian"))) {
+            Ok(files) => {
+                let mut again = cargo();
+                again
+                    .args(["test", "--package", "sinew", "--test", "registry", "--no-fail-fast", module])
+                    .env(variable, files.join(program));
+                outcome.join(counted(again));
+            }
+            Err(sentence) => {
+                outcome.join(Err(format!("{module} cannot be tested with the {package} of Debian {NEWER_SUITE}: {sentence}")).into())
+            }
+        }
+    }
+    outcome
+}
+
+/// Runs `cargo test`, showing and counting what it prints.
+fn counted(mut command: Command) -> Outcome {
+    command.stdout(Stdio::piped());
     let mut child = match command.spawn() {
         Ok(child) => child,
         Err(error) => return Err(not_started(&command, &error)).into(),
