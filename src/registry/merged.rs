@@ -71,8 +71,9 @@ enum Attempt {
 
 async fn attempt(merged: &mut Merged, me: &Candidate, wires: &mut Wires, fixed: bool) -> Attempt {
     let (to_us, mut arriving) = mpsc::channel(NEWS);
-    // Ends with this future: a connector that is dropped leaves nothing behind.
-    let (mut tasks, mut hosts, mut commands) = (JoinSet::new(), Vec::new(), Vec::new());
+    let (mut hosts, mut commands) = (Vec::new(), Vec::new());
+    // Ends with this future, before the channels do: a connector that is dropped leaves nothing behind and says no goodbye.
+    let mut tasks = JoinSet::new();
     for (index, make) in merged.make.iter_mut().enumerate() {
         let connector = match make() {
             Ok(connector) => connector,

@@ -5,16 +5,18 @@ use crate::support::{EVENT_QUEUE, SMALL_EVENT_QUEUE, TOPOLOGY, start, start_host
 use sinew::{Event, SendMode};
 
 #[test]
-fn an_idle_server_with_one_link_takes_less_than_20_mib() {
+fn an_idle_server_with_one_link_takes_less_than_4_mib_of_its_own() {
     serve_if_child();
     let (mut world, registry) = start_host("world", "w1", "");
-    let child = Child::start("idle::an_idle_server_with_one_link_takes_less_than_20_mib", &text(TOPOLOGY, "lobby", "l1", &registry));
+    let child =
+        Child::start("idle::an_idle_server_with_one_link_takes_less_than_4_mib_of_its_own", &text(TOPOLOGY, "lobby", "l1", &registry));
     let to_child = world.connected("l1");
     to_child.send(1, b"", SendMode::Reliable).expect("connected");
     world.marker(1);
-    let resident = child.status("VmRSS");
-    println!("idle server with one link: {resident} KiB resident");
-    assert!(resident < 20 * 1024, "{resident} KiB");
+    // The rest are pages of the program's file, which all servers of a machine share (and of which a debug build has many).
+    let (own, resident) = (child.status("RssAnon"), child.status("VmRSS"));
+    println!("idle server with one link: {own} KiB of its own, {resident} KiB resident");
+    assert!(own < 4 * 1024, "{own} KiB");
 }
 
 /// Peers come and go while the game does not poll: the control plane pauses, memory does not grow, and nothing is out of order afterwards.

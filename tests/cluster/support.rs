@@ -93,9 +93,10 @@ pub(crate) fn until(what: &str, mut is: impl FnMut() -> bool) {
     }
 }
 
-/// The smallest `limits.event_queue_bytes`, with an outbox so small that [`Seen::fill_event_queue`] is quick.
+/// The smallest `limits.event_queue_bytes`, with an outbox that is full after a few messages and yet large enough for the peer to acknowledge
+/// its half at once, so that [`Seen::fill_event_queue`] is quick.
 pub(crate) const EVENT_QUEUE: usize = 64 * 1024;
-pub(crate) const SMALL_EVENT_QUEUE: &str = "limits.event_queue_bytes = 65536\nlimits.outbox_bytes = 4096\n";
+pub(crate) const SMALL_EVENT_QUEUE: &str = "limits.event_queue_bytes = 65536\nlimits.outbox_bytes = 131072\n";
 
 impl Seen {
     /// Makes events (`Writable`, of this server with [`SMALL_EVENT_QUEUE`]) that nobody polls, until the control plane pauses.
@@ -107,7 +108,7 @@ impl Seen {
         // A thousand events, one for each refusal: without a sleep between them, which on a busy machine is a long one.
         while self.server.stats().event_bytes < EVENT_QUEUE {
             assert!(Instant::now() < deadline, "the event queue does not fill: {:?}", self.server.stats());
-            while to.send(1, &[0; 2000], SendMode::Reliable).is_ok() {}
+            while to.send(1, &[0; 30_000], SendMode::Reliable).is_ok() {}
             receiver.poll(Duration::ZERO).expect("nobody else polls").for_each(drop);
         }
     }

@@ -3,7 +3,7 @@
 use crate::delayed::Delayed;
 use crate::engine::{Engine, Port};
 use crate::outage;
-use crate::support::{PATIENCE, identity, next, run};
+use crate::support::{PATIENCE, churn, identity, next, run};
 use sinew::config::ServerConfig;
 use sinew::registry::contract::{Abilities, Fixture, Member};
 use sinew::registry::{Connector, LeaveReason, News};
@@ -71,7 +71,7 @@ impl Consul {
 impl Fixture for Consul {
     fn abilities(&self) -> Abilities {
         // Each of the crowd gets the whole crowd again and again, in the wordy JSON of `-dev`: the cost grows with the square.
-        Abilities { seats: false, lease: Some(LEASE), restarts: true, pauses: true, delays: true, crowd: 100, churn: 200 }
+        Abilities { seats: false, lease: Some(LEASE), restarts: true, pauses: true, delays: true, crowd: 100, churn: churn(200) }
     }
 
     fn connector(&mut self, group: &str, name: &str) -> Box<dyn Connector> {

@@ -32,7 +32,7 @@ impl Folder {
 
 impl Fixture for Folder {
     fn abilities(&self) -> Abilities {
-        Abilities { lease: Some(LEASE), restarts: true, crowd: 50, churn: 100, ..Abilities::default() }
+        Abilities { lease: Some(LEASE), restarts: true, crowd: 50, churn: crate::support::churn(100), ..Abilities::default() }
     }
 
     fn connector(&mut self, _group: &str, _name: &str) -> Box<dyn Connector> {

@@ -63,7 +63,7 @@ impl Redis {
 
 impl Fixture for Redis {
     fn abilities(&self) -> Abilities {
-        Abilities { seats: false, lease: Some(LEASE), restarts: true, pauses: true, delays: true, crowd: 200, churn: 1000 }
+        Abilities { seats: false, lease: Some(LEASE), restarts: true, pauses: true, delays: true, crowd: 200, churn: support::churn(1000) }
     }
 
     fn connector(&mut self, group: &str, name: &str) -> Box<dyn Connector> {

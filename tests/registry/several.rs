@@ -1,6 +1,6 @@
 //! Several registries at once: the contract, and a cluster that moves from one to the other.
 
-use crate::support::{Hosts, identity};
+use crate::support::{Hosts, churn, identity};
 use sinew::config::ServerConfig;
 use sinew::registry::contract::{Abilities, Fixture, Member};
 use sinew::registry::{Connector, News};
@@ -20,7 +20,7 @@ impl Two {
 
 impl Fixture for Two {
     fn abilities(&self) -> Abilities {
-        Abilities { crowd: 50, churn: 100, ..self.hosts[0].abilities() }
+        Abilities { crowd: 50, churn: churn(100), ..self.hosts[0].abilities() }
     }
 
     fn connector(&mut self, group: &str, name: &str) -> Box<dyn Connector> {

@@ -17,6 +17,11 @@ use tokio::time::timeout;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 const LEASE: Duration = Duration::from_millis(300);
 
+/// Servers that come and go in `thousands_come_and_go`, unless `SINEW_CHURN` says otherwise.
+pub(crate) fn churn(usual: usize) -> usize {
+    std::env::var("SINEW_CHURN").map_or(usual, |text| text.parse().expect("SINEW_CHURN is a number"))
+}
+
 pub(crate) fn identity(group: &str, name: &str) -> Identity {
     identity_of(&ClusterSection::default(), group, name)
 }
@@ -87,7 +92,7 @@ impl Hosts {
 
 impl Fixture for Hosts {
     fn abilities(&self) -> Abilities {
-        Abilities { seats: false, lease: Some(LEASE), restarts: true, crowd: 200, churn: 1000, ..Abilities::default() }
+        Abilities { seats: false, lease: Some(LEASE), restarts: true, crowd: 200, churn: churn(1000), ..Abilities::default() }
     }
 
     fn connector(&mut self, group: &str, name: &str) -> Box<dyn Connector> {

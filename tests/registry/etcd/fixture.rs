@@ -2,7 +2,7 @@
 
 use super::super::delayed::Delayed;
 use super::super::engine::{Engine, Port, listens};
-use super::super::support::{identity, next, run};
+use super::super::support::{churn, identity, next, run};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
@@ -152,8 +152,8 @@ fn get(address: SocketAddr, path: &str) -> String {
 
 impl Fixture for Etcd {
     fn abilities(&self) -> Abilities {
-        let (lease, crowd, churn) = if self.patient { (PATIENT_LEASE, 200, 500) } else { (LEASE, 20, 50) };
-        Abilities { seats: false, lease: Some(lease), restarts: true, pauses: true, delays: true, crowd, churn }
+        let (lease, crowd, come_and_go) = if self.patient { (PATIENT_LEASE, 200, churn(500)) } else { (LEASE, 20, 50) };
+        Abilities { seats: false, lease: Some(lease), restarts: true, pauses: true, delays: true, crowd, churn: come_and_go }
     }
 
     fn connector(&mut self, group: &str, name: &str) -> Box<dyn Connector> {

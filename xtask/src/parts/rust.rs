@@ -44,6 +44,7 @@ pub(super) fn soak() -> Outcome {
         ("SINEW_CUTS", "1000", &["--test", "cluster", "cuts::reliable"]),
         ("SINEW_PARTITIONS", "3", &["--test", "partitions"]),
         ("SINEW_OUTAGE_SECONDS", "60", &["--test", "registry", "an_outage_"]),
+        ("SINEW_CHURN", "5000", &["--test", "registry", "thousands_come_and_go"]),
         ("SINEW_RESTARTS", "100", &["--test", "cluster", "restarts::a_server_that_is_killed"]),
     ];
     for (name, value, tests) in long {
