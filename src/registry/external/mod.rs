@@ -1,6 +1,6 @@
 //! A registry that the game connects itself, in its own language, through events and calls.
 //!
-//! The library asks ([`Request`]s become events), the game answers and reports ([`ExternalRegistry`]). [`book`] (pure) checks every call and
+//! The library asks (`Request`s become events), the game answers and reports ([`ExternalRegistry`]). `book` (pure) checks every call and
 //! turns it into news. Programs in Rust may write a [`Connector`] instead.
 
 mod book;
