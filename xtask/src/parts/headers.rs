@@ -11,7 +11,8 @@ pub(crate) fn write() -> Result<(), String> {
 /// Generates into a folder of its own, the way [`write()`] does, and compares.
 pub(super) fn check() -> Result<(), String> {
     let committed = fs::read(root().join("include/sinew.h")).map_err(|_| "include/sinew.h is missing; run cargo xtask headers")?;
-    let fresh = fresh_folder("headers")?.join("sinew.h");
+    // Another name each time: the build script runs again only for what has changed, and the file of the last time is gone.
+    let fresh = fresh_folder("headers")?.join(format!("sinew-{}.h", std::process::id()));
     run(cargo().args(["check", "--package", "sinew", "--lib", "--features", "headers"]).env("SINEW_HEADER_OUT", &fresh))?;
     let generated = fs::read(&fresh).map_err(|error| format!("the build wrote no {fresh:?}: {error}"))?;
     if generated == committed { Ok(()) } else { Err("include/sinew.h is not what src/capi declares; run cargo xtask headers".to_owned()) }
