@@ -38,6 +38,14 @@ impl fmt::Display for ConfigError {
     }
 }
 
+impl ConfigError {
+    /// One mistake in a configuration as a whole, which stands in no line of it.
+    pub(crate) fn whole(key: &str, found: impl Into<String>, expected: impl Into<String>) -> Self {
+        let (key, origin) = (key.into(), "configuration".into());
+        Mistake { key, origin, line: None, column: None, found: found.into(), expected: expected.into(), nearest: None }.into()
+    }
+}
+
 impl From<Mistake> for ConfigError {
     fn from(mistake: Mistake) -> Self {
         Self { mistakes: vec![mistake], untold: 0 }

@@ -22,3 +22,10 @@ pub(super) fn flaw(registration: &Registration) -> Option<String> {
     (bytes > MAX_PROPERTIES_BYTES)
         .then(|| format!("server.properties hold {bytes} bytes, more than {MAX_PROPERTIES_BYTES}; keep large data out of the registry"))
 }
+
+/// The group and name that a server stands under.
+pub(crate) type Name = (String, String);
+
+pub(crate) fn name(entry: &Registration) -> Name {
+    (entry.group.clone(), entry.name.clone())
+}

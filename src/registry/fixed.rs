@@ -3,7 +3,7 @@
 //! Nobody ever joins or leaves; whether a seat is taken shows when it is dialled. No service, no port, no lease.
 
 use super::{Candidate, Command, Connector, News, Registration, Wires};
-use crate::config::{ConfigError, HostPort, Mistake, ServerConfig};
+use crate::config::{ConfigError, HostPort, ServerConfig};
 use crate::id::ServerId;
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -35,15 +35,11 @@ impl Fixed {
             });
         }
         let own = seat_id(&config.server.group, &config.server.name);
-        let own = seats.iter().find(|seat| seat.id == own).cloned().ok_or_else(|| Mistake {
-            key: "registry.servers".into(),
-            origin: "configuration".into(),
-            line: None,
-            column: None,
-            found: "without a seat for this server".into(),
-            expected: "one with its group and name".into(),
-            nearest: None,
-        })?;
+        let own = seats
+            .iter()
+            .find(|seat| seat.id == own)
+            .cloned()
+            .ok_or_else(|| ConfigError::whole("registry.servers", "without a seat for this server", "one with its group and name"))?;
         Ok(Self { own, seats })
     }
 

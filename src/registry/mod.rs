@@ -20,7 +20,9 @@ pub mod fixed;
 #[cfg(any(feature = "etcd", feature = "consul"))]
 mod http;
 mod ids;
+mod local;
 mod merged;
+mod pauses;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(any(feature = "etcd", feature = "consul", feature = "redis"))]
@@ -31,7 +33,7 @@ pub use external::local_address;
 pub(crate) use ids::drawn_at;
 pub use ids::fresh_id;
 
-use crate::config::{ConfigError, Mistake, RegistryKind, ServerConfig, Visibility};
+use crate::config::{ConfigError, RegistryKind, ServerConfig, Visibility};
 use crate::id::ServerId;
 use crate::transport::identity::Identity;
 use serde::{Deserialize, Serialize};
@@ -103,22 +105,13 @@ fn absent(kind: RegistryKind) -> ConfigError {
 /// What was called does not fit the kind of registry that is configured.
 pub(crate) fn wrong_kind(kind: RegistryKind, expected: String) -> ConfigError {
     let found = format!("\"{}\"", format!("{kind:?}").to_lowercase());
-    Mistake { key: "registry.kind".into(), origin: "configuration".into(), line: None, column: None, found, expected, nearest: None }.into()
+    ConfigError::whole("registry.kind", found, expected)
 }
 
 /// A registry that cannot even be tried, because of its configuration.
 #[cfg(any(feature = "etcd", feature = "redis", feature = "consul"))]
 fn unusable(failure: &str) -> ConfigError {
-    Mistake {
-        key: "registry".into(),
-        origin: "configuration".into(),
-        line: None,
-        column: None,
-        found: failure.into(),
-        expected: "files that can be read".into(),
-        nearest: None,
-    }
-    .into()
+    ConfigError::whole("registry", failure, "files that can be read")
 }
 
 /// `0.0.0.0` and `[::]` can be bound but not dialled everywhere: this machine's own address then.

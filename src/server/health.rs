@@ -3,7 +3,6 @@
 //! A strange port for strangers: few connections at a time, each with one short request and little time.
 
 use super::shared::Shared;
-use crate::error::Error;
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use hyper::server::conn::http1;
@@ -12,7 +11,6 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use serde::Serialize;
 use std::convert::Infallible;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
@@ -52,18 +50,6 @@ struct Health {
     /// Why the registry cannot be reached; `null` while it can.
     registry_lost: Option<String>,
     connected_servers: usize,
-}
-
-/// Binds at once, so that a port that is taken is an error of `start`. Must be called inside the runtime.
-pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
-    let bound = std::net::TcpListener::bind(address).and_then(|listener| {
-        listener.set_nonblocking(true)?;
-        TcpListener::from_std(listener)
-    });
-    bound.map_err(|source| match source.kind() {
-        std::io::ErrorKind::AddrInUse => Error::AddressInUse { address, key: "health.listen" },
-        _ => Error::Io { what: format!("cannot listen on health.listen = \"{address}\""), source },
-    })
 }
 
 /// Answers until it is dropped.

@@ -18,11 +18,11 @@ pub(super) fn allowed(key: &'static str, address: SocketAddr, identity: &Identit
     Ok(())
 }
 
-/// Binds at once, so that a port that is taken is an error of `start`. Must be called inside the runtime.
-pub(super) fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
+/// Binds what `key` says at once, so that a port that is taken is an error of `start`. Must be called inside the runtime.
+pub(super) fn bind(key: &'static str, address: SocketAddr) -> Result<TcpListener, Error> {
     socket(address).and_then(TcpListener::from_std).map_err(|source| match source.kind() {
-        std::io::ErrorKind::AddrInUse => Error::AddressInUse { address, key: "server.listen" },
-        _ => Error::Io { what: format!("cannot listen on server.listen = \"{address}\""), source },
+        std::io::ErrorKind::AddrInUse => Error::AddressInUse { address, key },
+        _ => Error::Io { what: format!("cannot listen on {key} = \"{address}\""), source },
     })
 }
 

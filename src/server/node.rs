@@ -74,11 +74,11 @@ impl Node {
     /// `connector`: the program's own, if it brings one.
     pub(super) fn bind(shared: &Arc<Shared>, identity: &Identity, connector: Option<Box<dyn Connector>>) -> Result<Self, Error> {
         let config = &shared.config;
-        let listener = listen::bind(config.server.listen)?;
+        let listener = listen::bind("server.listen", config.server.listen)?;
         let bound = listener.local_addr().map_err(|source| Error::Io { what: "cannot read the bound address".into(), source })?;
         let _ = shared.bound.set(bound);
         let host = setup::host(config, identity)?;
-        let health = config.health.listen.map(health::bind).transpose()?;
+        let health = config.health.listen.map(|address| listen::bind("health.listen", address)).transpose()?;
         shared.note_health(health.as_ref());
         let Connection { connector, requests } = setup::connection(shared, identity, connector, host.as_ref().map(Host::local_addr))?;
         shared.registry.lock().hosts = connector.hosts();

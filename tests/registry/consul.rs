@@ -3,8 +3,7 @@
 use crate::delayed::Delayed;
 use crate::engine::{Engine, Port};
 use crate::outage;
-use crate::support::{PATIENCE, churn, identity, next, run};
-use sinew::config::ServerConfig;
+use crate::support::{PATIENCE, churn, configured, next, run};
 use sinew::registry::contract::{Abilities, Fixture, Member};
 use sinew::registry::{Connector, LeaveReason, News};
 use std::io::{Read, Write};
@@ -101,14 +100,8 @@ impl Fixture for Consul {
 
 fn connector(group: &str, name: &str, agents: &[SocketAddr], settings: &str) -> Box<dyn Connector> {
     let agents: Vec<String> = agents.iter().map(|agent| format!("\"{agent}\"")).collect();
-    let text = format!(
-        "server = {{ group = \"{group}\", name = \"{name}\" }}\ncluster.name = \"test\"\n[groups.world]\n[groups.chat]\n\
-         [registry]\nkind = \"consul\"\naddresses = [{}]\nlease_ms = {}\n{settings}",
-        agents.join(", "),
-        LEASE.as_millis()
-    );
-    let config = ServerConfig::load(&text, "text", std::iter::empty()).expect("a good configuration");
-    sinew::registry::connector(&config, &identity(group, name), None).expect("a connector")
+    let (agents, lease) = (agents.join(", "), LEASE.as_millis());
+    configured(group, name, &format!("[registry]\nkind = \"consul\"\naddresses = [{agents}]\nlease_ms = {lease}\n{settings}"))
 }
 
 fn get(to: SocketAddr, path: &str) -> String {

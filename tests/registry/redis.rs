@@ -4,7 +4,6 @@ use crate::delayed::Delayed;
 use crate::engine::{Engine, Port, listens};
 use crate::outage;
 use crate::support;
-use sinew::config::ServerConfig;
 use sinew::registry::Connector;
 use sinew::registry::contract::{Abilities, Fixture, Member};
 use std::io::{Read, Write};
@@ -101,12 +100,7 @@ fn connector(group: &str, name: &str, addresses: &[SocketAddr], lease: Duration,
 }
 
 fn by_text(group: &str, name: &str, registry: &str) -> Box<dyn Connector> {
-    let text = format!(
-        "server = {{ group = \"{group}\", name = \"{name}\" }}\ncluster.name = \"test\"\n[groups.world]\n[groups.chat]\n\
-         [registry]\nkind = \"redis\"\n{registry}"
-    );
-    let config = ServerConfig::load(&text, "text", std::iter::empty()).expect("a good configuration");
-    sinew::registry::connector(&config, &support::identity(group, name), None).expect("a connector")
+    support::configured(group, name, &format!("[registry]\nkind = \"redis\"\n{registry}"))
 }
 
 fn server(address: SocketAddr, arguments: &[&str]) -> Engine {

@@ -1,7 +1,6 @@
 //! Several registries at once: the contract, and a cluster that moves from one to the other.
 
-use crate::support::{Hosts, churn, identity};
-use sinew::config::ServerConfig;
+use crate::support::{Hosts, churn, configured};
 use sinew::registry::contract::{Abilities, Fixture, Member};
 use sinew::registry::{Connector, News};
 
@@ -26,11 +25,7 @@ impl Fixture for Two {
     fn connector(&mut self, group: &str, name: &str) -> Box<dyn Connector> {
         let table = |index: &usize| format!("[[registry]]\naddresses = [\"{}\"]\n", self.hosts[*index].address(0));
         let tables: String = self.told.iter().map(table).collect();
-        let text = format!(
-            "server = {{ group = \"{group}\", name = \"{name}\" }}\ncluster.name = \"test\"\n[groups.world]\n[groups.chat]\n{tables}"
-        );
-        let config = ServerConfig::load(&text, "text", std::iter::empty()).expect("a good configuration");
-        sinew::registry::connector(&config, &identity(group, name), None).expect("a connector")
+        configured(group, name, &tables)
     }
 
     async fn stop(&mut self) {

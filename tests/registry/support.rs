@@ -1,11 +1,11 @@
 //! Registry hosts on loopback, and connectors to them.
 
+use crate::engine::Port;
 use sinew::config::{ClusterSection, ServerConfig, Visibility};
 use sinew::registry::contract::{Abilities, Fixture};
 use sinew::registry::embedded::{Embedded, Host, HostOptions};
 use sinew::registry::{Candidate, Command, Connector, News, Wires};
 use sinew::transport::identity::Identity;
-use socket2::{Domain, Socket, Type};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -32,12 +32,21 @@ pub(crate) fn identity_of(cluster: &ClusterSection, group: &str, name: &str) -> 
     Identity::load(cluster, &config.server).expect("a good key")
 }
 
+/// The connector of a server that is configured with this `[registry]`, or these.
+pub(crate) fn configured(group: &str, name: &str, registry: &str) -> Box<dyn Connector> {
+    let text = format!(
+        "server = {{ group = \"{group}\", name = \"{name}\" }}\ncluster.name = \"test\"\n[groups.world]\n[groups.chat]\n{registry}"
+    );
+    let config = ServerConfig::load(&text, "text", std::iter::empty()).expect("a good configuration");
+    sinew::registry::connector(&config, &identity(group, name), None).expect("a connector")
+}
+
 /// Hosts on loopback, each with a port of its own that it keeps over restarts.
 pub(crate) struct Hosts {
     pub(crate) options: Vec<HostOptions>,
     addresses: Vec<String>,
     /// Bound and not listening: while a host is down, nobody else gets its port (another test's dialing socket, for example).
-    _ports: Vec<Socket>,
+    _ports: Vec<Port>,
     running: Vec<Option<JoinHandle<()>>>,
 }
 
@@ -47,10 +56,9 @@ impl Hosts {
     }
 
     pub(crate) fn with(count: usize, change: impl Fn(&mut HostOptions)) -> Self {
-        let ports = (0..count).map(|_| reserve_port()).collect::<Vec<_>>();
-        let option = |port: &Socket| {
-            let address = port.local_addr().ok().and_then(|address| address.as_socket()).expect("it is bound");
-            let mut options = HostOptions::new(address, "test", LEASE);
+        let ports = (0..count).map(|_| Port::reserve()).collect::<Vec<_>>();
+        let option = |port: &Port| {
+            let mut options = HostOptions::new(port.address(), "test", LEASE);
             change(&mut options);
             options
         };
@@ -114,13 +122,6 @@ impl crate::outage::Engine for Hosts {
     fn lines(&self) -> String {
         format!("registry.addresses = {:?}", self.addresses)
     }
-}
-
-fn reserve_port() -> Socket {
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
-    socket.set_reuse_address(true).expect("SO_REUSEADDR");
-    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("any free port");
-    socket
 }
 
 /// Runs a connector under any name, whatever its identity is.

@@ -4,10 +4,10 @@ use super::RECONNECT_MAX;
 use super::membership::{Action, Membership};
 use super::protocol::{ALPN, ToHost, ToMember, frame, read_frame};
 use crate::registry::ids::Ids;
+use crate::registry::pauses::Pauses;
 use crate::registry::{Candidate, Command, Connector, HostStatus, Wires, hand_over};
 use crate::transport::identity::Identity;
 use crate::transport::tls::{Stream, Tls};
-use rand::Rng;
 use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
@@ -133,7 +133,7 @@ enum Event {
 
 /// Dials a host again and again, and reports everything that happens.
 async fn keep_connected(host: usize, address: String, dialer: Arc<Dialer>, events: mpsc::Sender<(usize, Event)>) {
-    let mut pause = RECONNECT_MIN;
+    let mut pauses = Pauses::new(RECONNECT_MIN, RECONNECT_MAX);
     loop {
         let reason = match dialer.dial(&address).await {
             Ok((stream, local)) => {
@@ -144,7 +144,7 @@ async fn keep_connected(host: usize, address: String, dialer: Arc<Dialer>, event
                 let hello = ToHost::Hello { cluster: dialer.cluster.clone() };
                 let (reason, registered) = talk(stream, hello, from_server, host, &events).await;
                 if registered {
-                    pause = RECONNECT_MIN;
+                    pauses.reset();
                 }
                 reason
             }
@@ -153,10 +153,7 @@ async fn keep_connected(host: usize, address: String, dialer: Arc<Dialer>, event
         if events.send((host, Event::Disconnected(reason))).await.is_err() {
             return;
         }
-        // Full jitter on the upper half: members that lost the same host do not come back all at once.
-        let jittered = rand::rng().random_range(pause / 2..=pause);
-        sleep(jittered).await;
-        pause = (pause * 2).min(RECONNECT_MAX);
+        sleep(pauses.next()).await;
     }
 }
 

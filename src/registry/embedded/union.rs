@@ -5,6 +5,7 @@
 
 use crate::id::ServerId;
 use crate::registry::departed::Departed;
+use crate::registry::entry::{Name, name};
 use crate::registry::{LeaveReason, Registration};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -15,8 +16,6 @@ pub(crate) enum Change {
     Joined(Registration),
     Left { id: ServerId, reason: LeaveReason },
 }
-
-type Name = (String, String);
 
 /// The union of the views of all hosts.
 #[derive(Debug)]
@@ -258,10 +257,6 @@ impl Union {
         }
         self.changes.push(Change::Left { id, reason });
     }
-}
-
-fn name(entry: &Registration) -> Name {
-    (entry.group.clone(), entry.name.clone())
 }
 
 fn is_named(entry: &Registration, (group, name): &Name) -> bool {

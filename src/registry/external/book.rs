@@ -7,6 +7,7 @@ use crate::config::is_name;
 use crate::error::RegistryError;
 use crate::id::ServerId;
 use crate::registry::departed::Departed;
+use crate::registry::entry::{Name, name};
 use crate::registry::{Candidate, LeaveReason, News, Registration, flaw};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
@@ -17,7 +18,6 @@ const MOST_PENDING: usize = MOST_SERVERS + 1024;
 /// Of a text that says why; what is longer is cut.
 const MOST_TEXT_BYTES: usize = 4096;
 
-type Name = (String, String);
 type Taken = Result<(), RegistryError>;
 
 /// How it stands with the registration.
@@ -284,10 +284,6 @@ impl Book {
     fn room(&self, news: usize) -> Taken {
         if self.pending.len() + news <= MOST_PENDING { Ok(()) } else { Err(RegistryError::Full(self.pending.len())) }
     }
-}
-
-fn name(entry: &Registration) -> Name {
-    (entry.group.clone(), entry.name.clone())
 }
 
 /// Visibility is not reported: it is what the configuration says of the group.

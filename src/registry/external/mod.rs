@@ -6,15 +6,16 @@
 mod book;
 
 use super::ids::Ids;
+use super::local::address_towards;
+use super::pauses::Pauses;
 use super::{Candidate, Command, Connector, Registration, Wires};
 use crate::config::{GroupSection, Visibility};
 use crate::error::RegistryError;
 use crate::id::ServerId;
 use book::Book;
 use parking_lot::Mutex;
-use rand::Rng;
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -165,7 +166,7 @@ async fn run(connector: External, me: Candidate, mut wires: Wires) {
     let _closing = Closing(desk.clone());
     let started = Instant::now();
     let mut ids = Ids::from_clock();
-    let mut pauses = Pauses(RETRY_MIN);
+    let mut pauses = Pauses::new(RETRY_MIN, RETRY_MAX);
     let mut ask_at = Some(started);
     loop {
         let has_news = {
@@ -221,17 +222,6 @@ async fn run(connector: External, me: Candidate, mut wires: Wires) {
     }
 }
 
-/// Pauses that grow, with full jitter on the upper half: servers that lost the same registry do not come back all at once.
-struct Pauses(Duration);
-
-impl Pauses {
-    fn next(&mut self) -> Duration {
-        let pause = rand::rng().random_range(self.0 / 2..=self.0);
-        self.0 = (self.0 * 2).min(RETRY_MAX);
-        pause
-    }
-}
-
 /// Fills in the address by which this machine is seen from beyond it, where the configuration names none.
 fn dialable(me: &Candidate) -> Result<Candidate, String> {
     let mut me = me.clone();
@@ -247,12 +237,7 @@ fn dialable(me: &Candidate) -> Result<Candidate, String> {
 
 /// This machine's address on the way to others, for a registration without a host; `None` where there is no way. Nothing is sent.
 pub fn local_address() -> Option<IpAddr> {
-    BEYOND.iter().find_map(|target| {
-        let any: IpAddr = if target.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-        let socket = UdpSocket::bind((any, 0)).ok()?;
-        socket.connect(target).ok()?;
-        socket.local_addr().ok().map(|local| local.ip()).filter(|ip| !ip.is_unspecified())
-    })
+    BEYOND.iter().find_map(|target| address_towards(*target).ok().filter(|ip| !ip.is_unspecified()))
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ mod guard;
 mod link;
 mod words;
 
-use super::store::{Changes, Failure, Flawed, Found, Put, Record, Renewed, Store};
-use crate::config::ServerConfig;
+use super::store::{Changes, Failure, Flawed, Found, Put, Record, Renewed, Store, patience};
+use crate::config::{ServerConfig, is_name};
 use crate::id::ServerId;
 use link::{Dialler, Link, text};
 use parking_lot::Mutex;
@@ -23,8 +23,6 @@ use tokio::sync::{Mutex as Turns, watch};
 use words::{refused, unexpected};
 
 const SCRIPT: &str = include_str!("script.lua");
-/// One request is waited for this long, as the keeper does: about a lease.
-const REQUEST: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(5));
 /// Longest value that is fetched: one byte more than a record may have, so that a longer one is seen to be too long.
 const MOST_VALUE: usize = 64 * 1024;
 /// Values that are asked for at once; together they stay below what the guard lets through.
@@ -74,7 +72,7 @@ impl Redis {
     pub(super) fn new(config: &ServerConfig) -> Result<Self, Failure> {
         let registry = &config.registry;
         let lease = Duration::from_millis(registry.lease_ms);
-        let patience = lease.clamp(REQUEST.0, REQUEST.1);
+        let patience = patience(lease);
         let addresses = registry.addresses.join(", ");
         let label = if registry.sentinel.is_empty() {
             format!("Redis at {addresses}")
@@ -243,8 +241,7 @@ impl Redis {
 /// The group and the name of `group/name`, if it may be one.
 fn possible(text: &[u8]) -> Option<(String, String)> {
     let (group, name) = std::str::from_utf8(text).ok()?.split_once('/')?;
-    let plain = |text: &str| (1..=63).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b));
-    (plain(group) && plain(name)).then(|| (group.to_owned(), name.to_owned()))
+    (is_name(group) && is_name(name)).then(|| (group.to_owned(), name.to_owned()))
 }
 
 impl Store for Redis {

@@ -1,10 +1,10 @@
 //! Keeps this server's entry in the store.
 
-use super::{Event, GOODBYE_WAIT, Put, REQUEST_MAX, REQUEST_MIN, RETRY_MAX, RETRY_MIN, Record, Renewed, Store, address_towards};
+use super::{Event, GOODBYE_WAIT, Put, REQUEST_MAX, REQUEST_MIN, RETRY_MAX, RETRY_MIN, Record, Renewed, Store, local_address};
 use crate::id::ServerId;
 use crate::registry::ids::Ids;
+use crate::registry::pauses::Pauses;
 use crate::registry::{Candidate, Registration};
-use rand::Rng;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Notify, mpsc, watch};
@@ -50,20 +50,9 @@ pub(crate) fn patience(lease: Duration) -> Duration {
     lease.clamp(REQUEST_MIN, REQUEST_MAX)
 }
 
-/// Pauses between attempts that fail, longer and longer.
-pub(super) struct Pauses(Duration);
-
-impl Pauses {
-    pub(super) fn new() -> Self {
-        Self(RETRY_MIN)
-    }
-
-    /// Full jitter on the upper half: members that lost the same store do not come back all at once.
-    pub(super) async fn next(&mut self) {
-        let pause = rand::rng().random_range(self.0 / 2..=self.0);
-        self.0 = (self.0 * 2).min(RETRY_MAX);
-        sleep(pause).await;
-    }
+/// Between attempts that fail.
+pub(super) fn pauses() -> Pauses {
+    Pauses::new(RETRY_MIN, RETRY_MAX)
 }
 
 impl<S: Store> Keeper<S> {
@@ -71,7 +60,7 @@ impl<S: Store> Keeper<S> {
         let started = Instant::now();
         let patience = patience(self.store.lease());
         let report = async |kept| events.send(Event::Kept(kept)).await.is_ok();
-        let mut pauses = Pauses::new();
+        let mut pauses = self::pauses();
         let mut registration: Option<Registration> = None;
         let mut settled = self.me.id.is_some();
         let mut draws = 0;
@@ -82,7 +71,7 @@ impl<S: Store> Keeper<S> {
                     Ok(own) => registration.insert(own).clone(),
                     Err(failure) => {
                         report(Kept::Failed(failure)).await;
-                        pauses.next().await;
+                        sleep(pauses.next()).await;
                         continue;
                     }
                 },
@@ -95,7 +84,7 @@ impl<S: Store> Keeper<S> {
                     // It may have happened all the same.
                     self.entry.send_modify(|entry| entry.record = Some(record));
                     report(Kept::Failed(failed(outcome, &*self.store, REQUEST_MAX))).await;
-                    pauses.next().await;
+                    sleep(pauses.next()).await;
                     continue;
                 }
             };
@@ -108,7 +97,7 @@ impl<S: Store> Keeper<S> {
                 Put::IdTaken if settled => {
                     let failure = format!("{} lists the id of this server under another name; remove that entry", self.store.label());
                     report(Kept::Failed(failure)).await;
-                    pauses.next().await;
+                    sleep(pauses.next()).await;
                     continue;
                 }
                 Put::Newer(_) | Put::IdTaken => {
@@ -116,13 +105,13 @@ impl<S: Store> Keeper<S> {
                     registration = self.draw(started.elapsed(), above).await.ok();
                     draws += 1;
                     if draws % MAX_DRAWS == 0 {
-                        pauses.next().await;
+                        sleep(pauses.next()).await;
                     }
                     continue;
                 }
             }
             settled = true;
-            pauses = Pauses::new();
+            pauses.reset();
             if !report(Kept::Put(own)).await {
                 return;
             }
@@ -133,19 +122,21 @@ impl<S: Store> Keeper<S> {
 
     /// Until the entry must be put again.
     async fn renew(&mut self, record: &Record, patience: Duration, events: &mpsc::Sender<Event>) {
-        let mut pauses = Pauses::new();
+        let mut pauses = self::pauses();
         let mut failures = 0;
         loop {
             tokio::select! {
                 () = sleep(self.store.lease() / 3), if failures == 0 => {}
-                () = pauses.next(), if failures > 1 => {}
+                // In a block of its own: a branch that is off is made all the same, and must not make the next pause longer.
+                () = async { sleep(pauses.next()).await }, if failures > 1 => {}
                 // What worked before is tried again at once; only if that fails too, the store counts as lost.
                 () = std::future::ready(()), if failures == 1 => {}
                 () = self.again.notified() => return,
             }
             let kept = match timeout(patience, self.store.renew(record)).await {
                 Ok(Ok(Renewed::Yes)) => {
-                    (pauses, failures) = (Pauses::new(), 0);
+                    pauses.reset();
+                    failures = 0;
                     Kept::Renewed
                 }
                 Ok(Ok(Renewed::Gone)) => return,
@@ -166,7 +157,7 @@ impl<S: Store> Keeper<S> {
     /// What this server registers as, under a new id.
     async fn draw(&mut self, now: Duration, above: Option<ServerId>) -> Result<Registration, String> {
         if self.me.host.is_empty() {
-            let local = timeout(GOODBYE_WAIT, address_towards(self.store.addresses())).await;
+            let local = timeout(GOODBYE_WAIT, local_address(self.store.addresses())).await;
             let local = local.unwrap_or_else(|_| Err("its name cannot be resolved in time".into()));
             self.me.host = local.map_err(|failure| format!("{}: {failure}", self.store.label()))?.to_string();
         }

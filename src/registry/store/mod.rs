@@ -11,13 +11,14 @@ mod record;
 mod view;
 mod watcher;
 
+pub(crate) use super::entry::{Name, name};
 pub(crate) use record::Record;
-pub(crate) use view::{Name, name};
 
 use super::ids::Ids;
+use super::local::address_towards;
 use super::{Candidate, Command, Connector, HostStatus, LeaveReason, News, Registration, Wires, hand_over};
 use crate::id::ServerId;
-#[cfg(feature = "consul")]
+#[cfg(any(feature = "consul", feature = "redis"))]
 pub(crate) use keeper::patience;
 use keeper::{Entry, Keeper, Kept};
 use std::collections::VecDeque;
@@ -444,7 +445,7 @@ impl Membership {
 }
 
 /// The address of this machine by which it reaches one of these; nothing is sent.
-async fn address_towards(addresses: &[String]) -> Result<IpAddr, String> {
+async fn local_address(addresses: &[String]) -> Result<IpAddr, String> {
     let mut failure = "no address is configured".to_string();
     for address in addresses {
         let resolved = match tokio::net::lookup_host(address).await {
@@ -455,10 +456,8 @@ async fn address_towards(addresses: &[String]) -> Result<IpAddr, String> {
             }
         };
         for target in resolved {
-            let any: IpAddr =
-                if target.is_ipv4() { std::net::Ipv4Addr::UNSPECIFIED.into() } else { std::net::Ipv6Addr::UNSPECIFIED.into() };
-            match std::net::UdpSocket::bind((any, 0)).and_then(|socket| socket.connect(target).and_then(|()| socket.local_addr())) {
-                Ok(local) => return Ok(local.ip()),
+            match address_towards(target) {
+                Ok(local) => return Ok(local),
                 Err(error) => failure = format!("there is no way to {address}: {error}"),
             }
         }

@@ -7,6 +7,7 @@
 use super::record::Record;
 use crate::id::ServerId;
 use crate::registry::departed::Departed;
+use crate::registry::entry::{Name, name};
 use crate::registry::{LeaveReason, Registration};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -23,13 +24,6 @@ pub(crate) enum Change {
     Replaced {
         by: ServerId,
     },
-}
-
-/// The group and name that an entry stands under.
-pub(crate) type Name = (String, String);
-
-pub(crate) fn name(registration: &Registration) -> Name {
-    (registration.group.clone(), registration.name.clone())
 }
 
 /// Most servers that are believed in; what a store lists beyond them is left out.

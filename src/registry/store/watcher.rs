@@ -1,12 +1,13 @@
 //! Watches the store, and starts again when that breaks.
 
-use super::keeper::{Entry, Pauses};
+use super::keeper::{Entry, pauses};
 use super::{Changes, Event, Flawed, Found, Name, Record, Store};
 use crate::registry::LeaveReason;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use tokio::sync::{mpsc, watch};
+use tokio::time::sleep;
 
 /// Complaints that are remembered, so that each is logged once.
 const MOST_COMPLAINTS: usize = 1024;
@@ -26,17 +27,17 @@ pub(super) async fn run<S: Store>(store: Arc<S>, mut entry: watch::Receiver<Entr
     if entry.wait_for(|entry| entry.stands).await.is_err() {
         return;
     }
-    let mut pauses = Pauses::new();
+    let mut pauses = pauses();
     loop {
         let changes = Changes { events: events.clone(), shown: Arc::default() };
         let failure = store.watch(&changes).await;
         // What worked before is tried again at once; only if that fails too, the store counts as lost.
         if changes.shown.load(Ordering::Relaxed) {
-            pauses = Pauses::new();
+            pauses.reset();
         } else if events.send(Event::Seen(Seen::Failed(failure.0))).await.is_err() {
             return;
         }
-        pauses.next().await;
+        sleep(pauses.next()).await;
     }
 }
 

@@ -2,11 +2,10 @@
 
 use super::super::delayed::Delayed;
 use super::super::engine::{Engine, Port, listens};
-use super::super::support::{churn, identity, next, run};
+use super::super::support::{churn, configured, next, run};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use sinew::config::ServerConfig;
 use sinew::registry::contract::{Abilities, Fixture};
 use sinew::registry::{Connector, News};
 use std::io::{Read, Write};
@@ -21,12 +20,7 @@ const PATIENT_LEASE: Duration = Duration::from_secs(10);
 /// Who is asked, and how: what stands in `[registry]`.
 pub(super) fn connector(addresses: &[String], more: &str, group: &str, name: &str) -> Box<dyn Connector> {
     let lease = if more.contains("lease_ms") { String::new() } else { format!("lease_ms = {}\n", LEASE.as_millis()) };
-    let text = format!(
-        "server = {{ group = \"{group}\", name = \"{name}\" }}\ncluster.name = \"test\"\n[groups.world]\n[groups.chat]\n\
-         [registry]\nkind = \"etcd\"\naddresses = {addresses:?}\n{lease}{more}"
-    );
-    let config = ServerConfig::load(&text, "text", std::iter::empty()).expect("a good configuration");
-    sinew::registry::connector(&config, &identity(group, name), None).expect("a connector")
+    configured(group, name, &format!("[registry]\nkind = \"etcd\"\naddresses = {addresses:?}\n{lease}{more}"))
 }
 
 /// What a member is told that cannot register.
