@@ -7,8 +7,6 @@ use reqwest::{Certificate, Client, Identity, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use std::error::Error;
 use std::time::Duration;
-#[cfg(feature = "etcd")]
-use tokio::sync::watch;
 
 /// One address is dialled for this long.
 const DIAL_DEADLINE: Duration = Duration::from_secs(2);
@@ -23,7 +21,7 @@ const MOST_QUOTED: usize = 300;
 /// Connections that are kept for the next request: for what is watched, and for everything else. Some registries count them.
 const KEPT_OPEN: usize = 2;
 
-/// A registry's HTTP servers, any of which will do.
+/// A registry's HTTP servers.
 #[derive(Debug)]
 pub(super) struct Http {
     client: Client,
@@ -31,72 +29,6 @@ pub(super) struct Http {
     label: String,
     addresses: Vec<String>,
     scheme: &'static str,
-    /// How often an address was given up; that many addresses on, counted in a circle, is the one to try first.
-    #[cfg(feature = "etcd")]
-    given_up: watch::Sender<usize>,
-}
-
-/// Whoever drops this without [`Attempt::answered`], because it failed or has waited long enough, lets the next request begin elsewhere.
-#[cfg(feature = "etcd")]
-struct Attempt<'a> {
-    http: &'a Http,
-    place: usize,
-    answered: bool,
-}
-
-#[cfg(feature = "etcd")]
-impl Drop for Attempt<'_> {
-    fn drop(&mut self) {
-        if !self.answered {
-            self.http.skip(self.place);
-        }
-    }
-}
-
-/// Several addresses of which any will do.
-#[cfg(feature = "etcd")]
-impl Http {
-    /// Sends what `build` makes of the client and the base URL (`http://host:port`), to one address after the other until one answers,
-    /// the one that did last first. Whatever it answers is an answer. With the place that answered: see [`Http::skip`] and [`Http::left`].
-    pub(super) async fn send_from(&self, build: impl Fn(&Client, &str) -> RequestBuilder) -> Result<(Response, usize), Failure> {
-        let first = *self.given_up.borrow();
-        let mut failure = None;
-        for place in first..first + self.addresses.len() {
-            let address = &self.addresses[place % self.addresses.len()];
-            let mut attempt = Attempt { http: self, place, answered: false };
-            match build(&self.client, &format!("{}://{address}", self.scheme)).send().await {
-                Ok(response) => {
-                    attempt.answered = true;
-                    // Given up meanwhile by somebody else, and come round to again: it is there.
-                    return Ok((response, self.again(place).unwrap_or(place)));
-                }
-                Err(error) => failure = Some(self.unreached(address, &error)),
-            }
-        }
-        Err(failure.unwrap_or_else(|| Failure(format!("{}: no address is configured", self.label))))
-    }
-
-    /// The next request begins with another address: this place answers, but is of no use.
-    pub(super) fn skip(&self, place: usize) {
-        self.given_up.send_if_modified(|given_up| {
-            let here = *given_up == place;
-            *given_up += usize::from(here);
-            here
-        });
-    }
-
-    /// Resolves when a request to that place has failed; says which place to think of from then on, if that is the same address again.
-    pub(super) async fn left(&self, place: usize) -> Option<usize> {
-        // cannot fail: `self` keeps the sender
-        let _ = self.given_up.subscribe().wait_for(|given_up| *given_up > place).await;
-        self.again(place)
-    }
-
-    /// The present place, if that is the same address.
-    fn again(&self, place: usize) -> Option<usize> {
-        let now = *self.given_up.borrow();
-        (now % self.addresses.len() == place % self.addresses.len()).then_some(now.max(place))
-    }
 }
 
 impl Http {
@@ -128,14 +60,7 @@ impl Http {
         let label = format!("{product} at {}", addresses.join(", "));
         let client = builder.build().map_err(|error| Failure(format!("{label} cannot be spoken to: {}", chain(&error))))?;
         let scheme = if registry.tls { "https" } else { "http" };
-        Ok(Self {
-            client,
-            label,
-            addresses,
-            scheme,
-            #[cfg(feature = "etcd")]
-            given_up: watch::Sender::new(0),
-        })
+        Ok(Self { client, label, addresses, scheme })
     }
 
     pub(super) fn label(&self) -> &str {
@@ -147,7 +72,6 @@ impl Http {
     }
 
     /// Sends what `build` makes of the client and the base URL to one address alone, by its place in the list. Whatever it answers is an answer.
-    #[cfg(feature = "consul")]
     pub(super) async fn send_to(&self, index: usize, build: impl Fn(&Client, &str) -> RequestBuilder) -> Result<Response, Failure> {
         let address = &self.addresses[index];
         build(&self.client, &format!("{}://{address}", self.scheme)).send().await.map_err(|error| self.unreached(address, &error))

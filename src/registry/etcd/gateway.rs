@@ -1,5 +1,6 @@
 //! Calls of etcd's JSON gateway: who we are to it, which of its servers is of use, and what its refusals mean.
 
+use super::places::Places;
 use super::wire::{Authenticated, Streamed, problem};
 use crate::config::RegistrySection;
 use crate::registry::http::Http;
@@ -47,7 +48,7 @@ enum Token {
 }
 
 pub(super) struct Gateway {
-    pub(super) http: Http,
+    pub(super) places: Places,
     /// Name and password.
     user: Option<(String, String)>,
     token: Mutex<Token>,
@@ -60,20 +61,24 @@ impl Gateway {
         let secret = files::secret(registry)?.unwrap_or_default();
         let user = (!registry.user.is_empty()).then(|| (registry.user.clone(), secret));
         let token = Mutex::new(if user.is_some() { Token::Unknown } else { Token::Needless });
-        Ok(Self { http: Http::new("etcd", registry)?, user, token, base })
+        Ok(Self { places: Places::new(Http::new("etcd", registry)?), user, token, base })
+    }
+
+    pub(super) fn http(&self) -> &Http {
+        &self.places.http
     }
 
     /// One question, one answer.
     pub(super) async fn call<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, Refused> {
         let (response, _) = self.open(path, body).await?;
-        Ok(self.http.json(&self.http.body(response).await?)?)
+        Ok(self.http().json(&self.http().body(response).await?)?)
     }
 
     /// The same for a call that could answer more than once.
     pub(super) async fn call_streamed<T: DeserializeOwned>(&self, path: &str, body: &Value) -> Result<T, Refused> {
         let (response, place) = self.open(path, body).await?;
-        let answer = self.http.body(response).await?;
-        match self.http.json(&answer)? {
+        let answer = self.http().body(response).await?;
+        match self.http().json(&answer)? {
             Streamed { result: Some(result), error: None } => Ok(result),
             _ => Err(self.refusal(StatusCode::OK, place, &answer)),
         }
@@ -81,7 +86,7 @@ impl Gateway {
 
     /// The answer while it arrives, and the place that gives it. Every other server is tried when one is of no use, and the token is renewed once.
     pub(super) async fn open(&self, path: &str, body: &Value) -> Result<(Response, usize), Refused> {
-        let mut servers = self.http.addresses().len();
+        let mut servers = self.http().addresses().len();
         let mut tokens = 2;
         loop {
             let token = self.token().await?;
@@ -89,12 +94,12 @@ impl Gateway {
                 let request = client.post(format!("{base}/v3/{path}")).header(WITH_LEADER.0, WITH_LEADER.1).json(body);
                 if let Token::Is(token) = &token { request.header(AUTHORIZATION, token) } else { request }
             };
-            let (response, place) = self.http.send_from(build).await?;
+            let (response, place) = self.places.send(build).await?;
             let status = response.status();
             if status == StatusCode::OK {
                 return Ok((response, place));
             }
-            let answer = self.http.body(response).await?;
+            let answer = self.http().body(response).await?;
             let refusal = self.refusal(status, place, &answer);
             if *self.token.lock() == Token::Unknown {
                 tokens -= 1;
@@ -113,9 +118,9 @@ impl Gateway {
     pub(super) fn refusal(&self, status: StatusCode, place: usize, answer: &[u8]) -> Refused {
         let Some(said) = problem(answer) else {
             if status.is_server_error() {
-                self.http.skip(place);
+                self.places.skip(place);
             }
-            let Failure(refused) = self.http.refused(status.as_u16(), answer);
+            let Failure(refused) = self.http().refused(status.as_u16(), answer);
             return Failure(format!("{refused}; is it etcd 3.4 or newer, and does it speak TLS or not as registry.tls says?")).into();
         };
         self.meaning(&said, place)
@@ -139,12 +144,12 @@ impl Gateway {
         } else if says(&["permission denied"]) {
             format!("a role of the user needs `etcdctl role grant-permission ROLE readwrite --prefix=true {base}`")
         } else if says(&["no leader", "leader changed", "timed out", "unhealthy", "stopped"]) {
-            self.http.skip(place);
+            self.places.skip(place);
             "do most of its servers run and reach each other?".into()
         } else {
             "see the log of etcd".into()
         };
-        Failure(format!("{} answers \"{said}\"; {cure}", self.http.label())).into()
+        Failure(format!("{} answers \"{said}\"; {cure}", self.http().label())).into()
     }
 
     fn forget_token(&self) {
@@ -158,11 +163,11 @@ impl Gateway {
         let Some((name, password)) = self.user.as_ref().filter(|_| known == Token::Unknown) else { return Ok(known) };
         let credentials = json!({ "name": name, "password": password });
         let (response, place) =
-            self.http.send_from(|client, base| client.post(format!("{base}/v3/auth/authenticate")).json(&credentials)).await?;
+            self.places.send(|client, base| client.post(format!("{base}/v3/auth/authenticate")).json(&credentials)).await?;
         let status = response.status();
-        let answer = self.http.body(response).await?;
+        let answer = self.http().body(response).await?;
         let token = if status == StatusCode::OK {
-            Token::Is(self.http.json::<Authenticated>(&answer)?.token)
+            Token::Is(self.http().json::<Authenticated>(&answer)?.token)
         } else if problem(&answer).is_some_and(|said| said.contains("authentication is not enabled")) {
             Token::Needless
         } else {

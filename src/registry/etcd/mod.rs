@@ -9,6 +9,7 @@
 //! entry until then. The gateway and not gRPC: `docs/dependencies.md` has the figures. May use the store layer and `http`.
 
 mod gateway;
+mod places;
 mod watching;
 mod wire;
 
@@ -102,7 +103,7 @@ impl Etcd {
         let granted: Lease = self.gateway.call("lease/grant", &json!({ "ID": id, "TTL": wanted })).await?;
         match u64::try_from(granted.ttl.0) {
             Ok(seconds @ 1..) if granted.id == id => self.lease_seconds.store(seconds, Ordering::Relaxed),
-            _ => return Err(Failure(format!("{} grants no lease; is it etcd 3.4 or newer?", self.gateway.http.label())).into()),
+            _ => return Err(Failure(format!("{} grants no lease; is it etcd 3.4 or newer?", self.gateway.http().label())).into()),
         }
         Ok(id)
     }
@@ -158,7 +159,7 @@ impl Etcd {
             let revision = |found: Option<wire::KeyValue>| found.map_or(Int(0), |found| found.mod_revision);
             (entry_is_of, id_is_of) = (revision(stands), revision(has_id));
         }
-        let label = self.gateway.http.label();
+        let label = self.gateway.http().label();
         Err(Failure(format!("{label}: {entry} changes faster than this server can register; do two programs fight for that name?")).into())
     }
 
@@ -173,11 +174,11 @@ impl Etcd {
 
 impl Store for Etcd {
     fn label(&self) -> &str {
-        self.gateway.http.label()
+        self.gateway.http().label()
     }
 
     fn addresses(&self) -> &[String] {
-        self.gateway.http.addresses()
+        self.gateway.http().addresses()
     }
 
     fn lease(&self) -> Duration {

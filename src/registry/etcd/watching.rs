@@ -3,9 +3,9 @@
 //! etcd speaks on a watch only when something changes, and by itself each ten minutes. That costs nothing, and hides a connection that is dead. Three
 //! things find that out without one request more: the system's probes of the connection (`http`) notice a machine or a network that is gone; the
 //! renewals of this server's lease go to the same etcd server as the watch, so one that is not answered ends the watch, too, unless it speaks
-//! ([`Http::left`]: a process that stands still); and an etcd server that has lost the others ends the watch by itself, because we ask for a leader.
+//! ([`Places::left`]: a process that stands still); and an etcd server that has lost the others ends the watch by itself, because we ask for a leader.
 //!
-//! [`Http::left`]: crate::registry::http::Http::left
+//! [`Places::left`]: super::places::Places::left
 
 use super::wire::{Int, Streamed, Watched, below};
 use super::{Etcd, Failure};
@@ -40,7 +40,7 @@ impl From<Failure> for End {
 
 pub(super) async fn run(etcd: &Etcd, changes: &Changes) -> Failure {
     let mut anew = etcd.anew.subscribe();
-    let label = etcd.gateway.http.label();
+    let label = etcd.gateway.http().label();
     let (found, mut seen) = match timeout(PATIENCE, etcd.range()).await {
         Ok(Ok(found)) => found,
         Ok(Err(failure)) => return failure,
@@ -80,19 +80,19 @@ async fn follow(etcd: &Etcd, seen: &mut Int, changes: &Changes) -> End {
     match opened {
         Ok(Ok((response, place))) => read(etcd, response, place, seen, changes).await,
         Ok(Err(refused)) => Failure::from(refused).into(),
-        Err(_) => silent(gateway.http.label()).into(),
+        Err(_) => silent(gateway.http().label()).into(),
     }
 }
 
 async fn read(etcd: &Etcd, response: Response, mut place: usize, seen: &mut Int, changes: &Changes) -> End {
-    let (gateway, label) = (&etcd.gateway, etcd.gateway.http.label());
+    let (gateway, label) = (&etcd.gateway, etcd.gateway.http().label());
     let mut lines = Lines { response, buffer: Vec::new(), looked: 0 };
     // When it must have said something.
     let mut due = Some(Instant::now() + PATIENCE);
     loop {
         let line = tokio::select! {
             line = lines.next(etcd) => line,
-            left = gateway.http.left(place) => match left {
+            left = gateway.places.left(place) => match left {
                 // A renewal has failed there, and nothing else is asked: words that still come show that it was only slow.
                 Some(now) => {
                     place = now;
@@ -109,7 +109,7 @@ async fn read(etcd: &Etcd, response: Response, mut place: usize, seen: &mut Int,
             Ok(line) => line,
             Err(failure) => return failure.into(),
         };
-        let watched = match gateway.http.json(&line) {
+        let watched = match gateway.http().json(&line) {
             Ok(Streamed::<Watched> { result: Some(watched), error: None }) => watched,
             Ok(_) => return Failure::from(gateway.refusal(StatusCode::OK, place, &line)).into(),
             Err(failure) => return End::Over(failure),
@@ -169,7 +169,7 @@ struct Lines {
 
 impl Lines {
     async fn next(&mut self, etcd: &Etcd) -> Result<Vec<u8>, Failure> {
-        let (http, label) = (&etcd.gateway.http, etcd.gateway.http.label());
+        let (http, label) = (etcd.gateway.http(), etcd.gateway.http().label());
         loop {
             if let Some(end) = self.buffer[self.looked..].iter().position(|byte| *byte == b'\n') {
                 let rest = self.buffer.split_off(self.looked + end + 1);
