@@ -32,6 +32,8 @@ macro_rules! contract_cases {
     };
 }
 
+#[path = "registry/cached.rs"]
+mod cached;
 #[cfg(feature = "consul")]
 #[path = "registry/consul.rs"]
 mod consul;

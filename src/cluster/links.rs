@@ -52,7 +52,7 @@ impl Cluster {
 
     fn admit_member(&mut self, hello: &Hello, protocol: u16) -> Admission {
         let claim = &hello.from;
-        if self.dead.contains(&claim.id) {
+        if self.dead.contains_key(&claim.id) && !self.revive(claim) {
             return Admission::Refuse(refuse(RefusalCode::Unlisted, format!("server {} has left the registry", claim.id)));
         }
         let Some(member) = self.members.get_mut(&claim.id) else { return Admission::Wait };
@@ -83,6 +83,14 @@ impl Cluster {
             self.forget(earlier, Goodbye::Superseded);
         }
         Admission::Accept { link, protocol }
+    }
+
+    /// The server that this link was dialled to has shown which start of it answers; to be told before [`Cluster::link_up`].
+    pub(crate) fn welcomed(&mut self, link: LinkId, incarnation: u64) {
+        let member = self.member_of(link).and_then(|id| self.members.get_mut(&id));
+        if let Some(member) = member {
+            member.incarnation = member.incarnation.max(incarnation);
+        }
     }
 
     /// Whose link this is.

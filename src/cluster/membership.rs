@@ -5,11 +5,12 @@ use super::topology::Direction;
 use super::{Action, LeaveReason, LinkEnd, LinkId, Notice, Settings, StopReason};
 use crate::id::ServerId;
 use crate::registry::Registration;
-use crate::wire::control::Goodbye;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use crate::wire::control::{Claim, Goodbye};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 /// Ids that have left for good are remembered, so that late or reordered news cannot bring them back. Far more than can be in flight.
+/// Only a later start under the same id can ([`Cluster::revive`]).
 const REMEMBERED_DEAD: usize = 4096;
 
 /// A session that waits is dialled at least this often: seldom enough for a server that is gone, and often enough within the default window
@@ -37,6 +38,25 @@ pub(super) struct Member {
     pub(super) doomed: Option<LeaveReason>,
     /// It deregistered: the link is closed at this time if it has not ended by itself.
     pub(super) close_at: Option<Duration>,
+    /// It had left for good when this was its greatest incarnation, and a later start brought its id back.
+    pub(super) revived: Option<u64>,
+}
+
+/// What is remembered of an id that has left for good.
+#[derive(Debug)]
+pub(super) struct Buried {
+    /// `None`: it never shook hands with this server, so no start of it can be told from a later one.
+    pub(super) last: Option<Last>,
+    /// The registry lists it now: late news, or a later start that has registered already.
+    pub(super) listed: bool,
+}
+
+/// The last that was known of it.
+#[derive(Debug)]
+pub(super) struct Last {
+    pub(super) registration: Registration,
+    /// The greatest that had shown itself.
+    pub(super) incarnation: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,7 +115,7 @@ pub(crate) struct Cluster {
     pub(super) early: BTreeMap<ServerId, Registration>,
     pub(super) links: BTreeMap<LinkId, Held>,
     pub(super) next_link: u64,
-    pub(super) dead: BTreeSet<ServerId>,
+    pub(super) dead: BTreeMap<ServerId, Buried>,
     pub(super) dead_order: VecDeque<ServerId>,
     pub(super) backoff: Backoff,
     pub(super) stopping: Option<(StopReason, String)>,
@@ -113,7 +133,7 @@ impl Cluster {
             early: BTreeMap::new(),
             links: BTreeMap::new(),
             next_link: 0,
-            dead: BTreeSet::new(),
+            dead: BTreeMap::new(),
             dead_order: VecDeque::new(),
             stopping: None,
             stopped: false,
@@ -245,8 +265,17 @@ impl Cluster {
             self.forget(link, goodbye);
         }
         self.notify(Notice::Left { id, reason });
-        if matches!(reason, LeaveReason::Stopped | LeaveReason::Replaced) {
-            self.bury(id);
+        let Member { registration, incarnation, listed, revived, .. } = member;
+        match (reason, revived) {
+            (LeaveReason::Stopped | LeaveReason::Replaced, _) => {
+                let last = (incarnation > 0).then_some(Last { registration, incarnation });
+                self.bury(id, Buried { last, listed });
+            }
+            // What news of its earlier life are still on their way must not bring it back now either; it can come back by itself, as before.
+            (LeaveReason::Expired, Some(incarnation)) => {
+                self.bury(id, Buried { last: Some(Last { registration, incarnation }), listed });
+            }
+            (LeaveReason::Expired | LeaveReason::Stopping, _) => {}
         }
     }
 
@@ -256,8 +285,9 @@ impl Cluster {
         self.actions.push_back(Action::Close { link, goodbye });
     }
 
-    pub(super) fn bury(&mut self, id: ServerId) {
-        if self.settings.ids_are_seats || !self.dead.insert(id) {
+    /// Remembers an id that has left for good.
+    pub(super) fn bury(&mut self, id: ServerId, buried: Buried) {
+        if self.settings.ids_are_seats || self.dead.insert(id, buried).is_some() {
             return;
         }
         self.dead_order.push_back(id);
@@ -266,6 +296,32 @@ impl Cluster {
         {
             self.dead.remove(&oldest);
         }
+    }
+
+    /// A server that has left for good was started again under its id, which it kept on disk because no registry was there to give it another.
+    /// Its own hello is the proof: nobody said it before that start. Answers whether it is a member again.
+    pub(super) fn revive(&mut self, claim: &Claim) -> bool {
+        let Some(Buried { last: Some(last), .. }) = self.dead.get(&claim.id) else { return false };
+        let name = (&claim.group, &claim.name);
+        let namesake = |member: &Member| (&member.registration.group, &member.registration.name) == name;
+        let is_same = (&last.registration.group, &last.registration.name) == name;
+        if !is_same || claim.incarnation <= last.incarnation || self.members.values().any(namesake) {
+            return false;
+        }
+        let Some(me) = self.me else { return false };
+        let Some(direction) = self.settings.topology.direction((&self.settings.group, me), (&claim.group, claim.id)) else { return false };
+        let Some(Buried { last: Some(Last { registration, incarnation }), listed }) = self.dead.remove(&claim.id) else { return false };
+        self.dead_order.retain(|id| *id != claim.id);
+        let mut member = Member::new(registration.clone(), direction);
+        (member.listed, member.revived) = (listed, Some(incarnation));
+        // What is older than this start is out of date from now on.
+        member.incarnation = claim.incarnation;
+        self.members.insert(claim.id, member);
+        self.notify(Notice::Joined { registration, direction });
+        if direction == Direction::Outgoing {
+            self.dial(claim.id);
+        }
+        true
     }
 
     pub(super) fn finish_stop(&mut self) {
@@ -284,6 +340,24 @@ impl Cluster {
 }
 
 impl Member {
+    /// Listed, without a link or a dial.
+    pub(super) fn new(registration: Registration, direction: Direction) -> Self {
+        Self {
+            registration,
+            direction,
+            listed: true,
+            incarnation: 0,
+            state: State::Idle,
+            accepting: None,
+            session: None,
+            suspended: None,
+            failures: 0,
+            doomed: None,
+            close_at: None,
+            revived: None,
+        }
+    }
+
     pub(super) fn dial_at(&self) -> Option<Duration> {
         match self.state {
             State::Backoff { until } => Some(until),

@@ -1,6 +1,6 @@
 //! What the registry says about the members.
 
-use super::membership::{Cluster, Member, State};
+use super::membership::{Buried, Cluster, Member, State};
 use super::{Action, Direction, LeaveReason, Notice, StopReason};
 use crate::id::ServerId;
 use crate::registry::{self, News, Registration};
@@ -81,27 +81,25 @@ impl Cluster {
             self.early.insert(id, entry);
             return;
         };
+        if let Some(buried) = self.dead.get_mut(&id) {
+            // Late, or of a later start: only the hello of that tells.
+            buried.listed = true;
+            if let Some(last) = &mut buried.last
+                && (&last.registration.group, &last.registration.name) == (&entry.group, &entry.name)
+            {
+                last.registration = entry;
+            }
+            return;
+        }
         // An entry under our own group and name is our ghost.
-        if self.dead.contains(&id) || me == id || (entry.group.as_str(), entry.name.as_str()) == ours {
+        if me == id || (entry.group.as_str(), entry.name.as_str()) == ours {
             return;
         }
         let Some(direction) = self.settings.topology.direction((ours.0, me), (&entry.group, id)) else { return };
 
         let member = self.members.entry(id).or_insert_with(|| {
             self.actions.push_back(Action::Notify(Notice::Joined { registration: entry.clone(), direction }));
-            Member {
-                registration: entry.clone(),
-                direction,
-                listed: true,
-                incarnation: 0,
-                state: State::Idle,
-                accepting: None,
-                session: None,
-                suspended: None,
-                failures: 0,
-                doomed: None,
-                close_at: None,
-            }
+            Member::new(entry.clone(), direction)
         });
         if member.doomed.is_some() && !self.settings.ids_are_seats {
             return;
@@ -129,8 +127,10 @@ impl Cluster {
         self.early.remove(&id);
         let drain_until = now + self.settings.drain;
         let Some(member) = self.members.get_mut(&id) else {
-            if reason != registry::LeaveReason::Expired {
-                self.bury(id);
+            match (self.dead.get_mut(&id), reason) {
+                (Some(buried), _) => buried.listed = false,
+                (None, registry::LeaveReason::Expired) => {}
+                (None, _) => self.bury(id, Buried { last: None, listed: false }),
             }
             return;
         };
@@ -163,6 +163,7 @@ impl Cluster {
     fn snapshot(&mut self, now: Duration, entries: Vec<Registration>) {
         let listed: BTreeSet<ServerId> = entries.iter().map(|entry| entry.id).collect();
         self.early.clear();
+        self.dead.iter_mut().for_each(|(id, buried)| buried.listed = listed.contains(id));
         let gone: Vec<ServerId> = self.members.keys().filter(|id| !listed.contains(id)).copied().collect();
         for id in gone {
             self.left(now, id, registry::LeaveReason::Expired);

@@ -170,6 +170,15 @@ pub(super) fn check_several(config: &ServerConfig, root: &Table, report: &mut Re
         let place = place(root, &["registry", "host"]);
         report.add(place, "registry.host", "set in a later [[registry]]", "only in the first one");
     }
+    if config.more_registries.iter().any(|registry| registry.cache_file.is_some()) {
+        let place = place(root, &["registry", "cache_file"]);
+        report.add(
+            place,
+            "registry.cache_file",
+            "set in a later [[registry]]",
+            "only in the first one: the file is for all of them together",
+        );
+    }
 }
 
 /// What is set for another kind of registry would do nothing; whoever set it expects something.
@@ -190,6 +199,7 @@ fn check_registry(config: &ServerConfig, root: &Table, report: &mut Report) {
         ("sentinel", !registry.sentinel.is_empty(), &[Redis]),
         ("database", registry.database != 0, &[Redis]),
         ("datacenter", !registry.datacenter.is_empty(), &[Consul]),
+        ("cache_file", registry.cache_file.is_some(), &[Embedded, Etcd, Redis, Consul]),
     ];
     for (name, is_set, kinds) in keys {
         if is_set && !kinds.contains(&registry.kind) {
@@ -203,6 +213,10 @@ fn check_registry(config: &ServerConfig, root: &Table, report: &mut Report) {
             let expected = "registry.tls = true with it";
             report.add(place(root, &["registry", name]), &dotted(&["registry", name]), "set, but registry.tls is false", expected);
         }
+    }
+    if registry.cache_file.is_some() && find(root, &["server", "name"]).is_none() {
+        let expected = "server.name with it: a name that is made up at every start finds nothing again";
+        report.add(place(root, &["registry", "cache_file"]), "registry.cache_file", "set without server.name", expected);
     }
     for (name, other, is_alone) in [
         ("cert", "key", registry.cert.is_some() && registry.key.is_none()),

@@ -212,6 +212,14 @@ pub(super) static SERVER: &[Key<ServerConfig>] = &[
         |c| &mut c.registry.servers,
         "fixed: every server of the cluster, this one included; the same list everywhere.",
     ),
+    key(
+        "registry.cache_file",
+        Kind::Path,
+        Words("none"),
+        |c| &mut c.registry.cache_file,
+        "embedded, etcd, redis, consul: a file in which this server keeps the last known view, so that it finds the others when it starts while no \
+         registry is there. One for each server; needs `server.name`.",
+    ),
     key("cluster.name", Kind::Name, Field, |c| &mut c.cluster.name, "Servers of different cluster names refuse each other."),
     key(
         "cluster.key_file",
@@ -426,7 +434,7 @@ mod tests {
         config.server.properties.insert("map".into(), "de_dust".into());
         config.health.listen = Some(([127, 0, 0, 1], 1).into());
         let (cluster, registry) = (&mut config.cluster, &mut config.registry);
-        let registry = [&mut registry.secret_file, &mut registry.ca, &mut registry.cert, &mut registry.key];
+        let registry = [&mut registry.secret_file, &mut registry.ca, &mut registry.cert, &mut registry.key, &mut registry.cache_file];
         for path in [&mut cluster.key_file, &mut cluster.ca, &mut cluster.cert, &mut cluster.key].into_iter().chain(registry) {
             *path = Some(PathBuf::from("x"));
         }

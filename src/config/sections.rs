@@ -80,6 +80,9 @@ pub struct RegistrySection {
     pub datacenter: String,
     /// fixed: the list of servers agreed beforehand.
     pub servers: Vec<FixedServer>,
+    /// Not fixed, external: where this server keeps what it knows of the others, so that it finds them when it starts while no registry is there.
+    /// Default: nowhere.
+    pub cache_file: Option<PathBuf>,
 }
 
 /// Which registry keeps the directory of the cluster.
@@ -271,6 +274,7 @@ impl Default for RegistrySection {
             database: 0,
             datacenter: String::new(),
             servers: Vec::new(),
+            cache_file: None,
         }
     }
 }

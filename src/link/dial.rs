@@ -30,14 +30,23 @@ pub(crate) enum Purpose {
     Question,
 }
 
-/// Connects, authenticates and agrees, all within `deadline`. True: the other side goes on with the session that the hello named.
+/// What the two sides of a dial have agreed on.
+pub(crate) struct Dialled {
+    pub(crate) channel: Channel,
+    /// The other side goes on with the session that the hello named.
+    pub(crate) resumes: bool,
+    /// Which start of the other server this is.
+    pub(crate) incarnation: u64,
+}
+
+/// Connects, authenticates and agrees, all within `deadline`.
 pub(crate) async fn dial(
     channels: &Channels,
     goal: &Goal,
     purpose: Purpose,
     loopback_only: bool,
     deadline: Duration,
-) -> Result<(Channel, bool), DialFailure> {
+) -> Result<Dialled, DialFailure> {
     let mut attempts = Vec::new();
     match tokio::time::timeout(deadline, attempt(channels, goal, purpose, loopback_only, &mut attempts)).await {
         Ok(Ok(agreed)) => Ok(agreed),
@@ -60,7 +69,7 @@ async fn attempt(
     purpose: Purpose,
     loopback_only: bool,
     attempts: &mut Vec<Attempt>,
-) -> Result<(Channel, bool), (String, Option<Refusal>)> {
+) -> Result<Dialled, (String, Option<Refusal>)> {
     let entry = &goal.expected;
     let allowed = |address: SocketAddr| match loopback_only && !address.ip().is_loopback() {
         true => Err("without a cluster key only loopback addresses are dialled; set cluster.key_file on all servers".to_string()),
@@ -79,12 +88,7 @@ async fn attempt(
     })
 }
 
-async fn agree(
-    channels: &Channels,
-    goal: &Goal,
-    purpose: Purpose,
-    socket: tokio::net::TcpStream,
-) -> Result<(Channel, bool), HandshakeError> {
+async fn agree(channels: &Channels, goal: &Goal, purpose: Purpose, socket: tokio::net::TcpStream) -> Result<Dialled, HandshakeError> {
     socket.set_nodelay(true)?;
     let (mut channel, identity) = channels.dial(socket).await.map_err(HandshakeError::Tls)?;
     handshake::write(&mut channel, &Control::Hello(goal.hello.clone())).await?;
@@ -98,14 +102,15 @@ async fn agree(
     if let Err(refusal) = goal.check(&welcome, proven) {
         return Err(handshake::refuse(&mut channel, refusal).await);
     }
+    let (resumes, incarnation) = (welcome.resumed, welcome.from.incarnation);
     if purpose == Purpose::Question {
         let text = "`sinew explain` asked whether a link would stand; it would".into();
         handshake::refuse(&mut channel, Refusal { code: RefusalCode::Unavailable, text }).await;
-        return Ok((channel, false));
+        return Ok(Dialled { channel, resumes: false, incarnation });
     }
     handshake::write(&mut channel, &Control::Confirm).await?;
     match handshake::read(&mut channel).await? {
-        Control::Confirmed => Ok((channel, welcome.resumed)),
+        Control::Confirmed => Ok(Dialled { channel, resumes, incarnation }),
         other => Err(HandshakeError::unexpected("confirmed", &other)),
     }
 }

@@ -26,7 +26,7 @@ mod writer;
 pub(crate) use accept::{Accepted, Offer, accept};
 pub(crate) use commons::Commons;
 pub(crate) use datagrams::Way;
-pub(crate) use dial::{DialFailure, Purpose, dial};
+pub(crate) use dial::{DialFailure, Dialled, Purpose, dial};
 pub use peer::ConnectionState;
 pub(crate) use peer::Peer;
 pub(crate) use run::{Closing, Running, run};

@@ -4,9 +4,10 @@
 //! what to do through [`Command`]s; it never decides anything about links and never ends the process. A lost registry is news, not an error.
 //!
 //! [`fixed`] is a list in the configuration, [`embedded`] our own service, [`external`] what the game itself connects; `store` is what etcd, Redis and
-//! Consul have in common, `merged` several registries at once. [`contract`] is the suite every connector must pass, a user's
+//! Consul have in common, `merged` several registries at once, `cached` keeps the view of any of them on disk. [`contract`] is the suite every connector must pass, a user's
 //! own included. May use `config`, `transport` (TLS), `wire` (the codec) and tokio. Must never know links, messages or the event queue.
 
+mod cached;
 #[cfg(feature = "consul")]
 mod consul;
 pub mod contract;
@@ -52,6 +53,15 @@ use tokio::time::timeout;
 /// Errors: whatever [`ServerConfig::validate`] finds.
 pub fn connector(config: &ServerConfig, identity: &Identity, hosted: Option<SocketAddr>) -> Result<Box<dyn Connector>, ConfigError> {
     config.validate()?;
+    let Some(path) = config.registry.cache_file.clone() else { return uncached(config, identity, hosted) };
+    let (config, identity, cluster) = (config.clone(), identity.clone(), config.cluster.name.clone());
+    let mut first = Some(uncached(&config, &identity, hosted)?);
+    let make = move || first.take().map_or_else(|| uncached(&config, &identity, hosted), Ok);
+    Ok(Box::new(cached::Cached::new(Box::new(make), path, &cluster)))
+}
+
+/// The connector for all of `[registry]`.
+fn uncached(config: &ServerConfig, identity: &Identity, hosted: Option<SocketAddr>) -> Result<Box<dyn Connector>, ConfigError> {
     if config.more_registries.is_empty() {
         return one(config, identity, hosted);
     }
@@ -168,7 +178,8 @@ pub enum LeaveReason {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
     /// This server is registered under this entry. A [`News::Snapshot`] follows the first one; after an outage it comes again,
-    /// with the same id, behind [`News::Restored`].
+    /// with the same id, behind [`News::Restored`]. Behind a [`News::Lost`] it is what an earlier run has left on disk
+    /// (`registry.cache_file`); only from there the id may change, when the registry is there and no longer takes that one.
     Registered(Registration),
     /// A newer server took this server's name; the connector has given up its registration, will not take it back and
     /// has nothing more to report.
@@ -182,7 +193,7 @@ pub enum News {
     /// The registry cannot be reached; the text says why, naming the address and the cure. Once per outage; may come before the
     /// first [`News::Registered`].
     Lost(String),
-    /// The registry is back. What has changed meanwhile follows as joins and leaves, or as a [`News::Snapshot`].
+    /// The registry is back; nothing else says so. What has changed meanwhile follows as joins and leaves, or as a [`News::Snapshot`].
     Restored,
 }
 

@@ -106,10 +106,10 @@ fn respond(request: &Request<Incoming>, shared: &Shared) -> Response<String> {
 fn health(shared: &Shared) -> Health {
     let lost = shared.registry.lock().lost.clone();
     let limit = Duration::from_millis(shared.config.health.registry_lost_ms);
-    let own = shared.own.get();
+    let registered = shared.own.read().is_some();
     let (state, since) = if let Some(at) = shared.stopping_since() {
         (State::Draining, at)
-    } else if own.is_none() {
+    } else if !registered {
         (State::Starting, shared.epoch)
     } else if let Some((_, at)) = lost.as_ref().filter(|(_, at)| at.elapsed() > limit) {
         (State::RegistryLost, *at)

@@ -179,8 +179,11 @@ impl Node {
         let now = self.shared.epoch.elapsed();
         match input {
             Input::Offer { offer, reply, until } => self.answer(Waiting { offer, reply, until }),
-            Input::Up { link, resumes, start } => {
+            Input::Up { link, resumes, incarnation, start } => {
                 self.links.insert(link, Link::Established(start));
+                if let Some(incarnation) = incarnation {
+                    self.cluster.welcomed(link, incarnation);
+                }
                 self.cluster.link_up(now, link, resumes);
             }
             Input::Down { link, end } => {
@@ -197,17 +200,21 @@ impl Node {
 
     fn learn(&mut self, news: News) {
         let now = self.shared.epoch.elapsed();
-        {
+        let lost = {
             let mut view = self.shared.registry.lock();
             match &news {
                 News::Lost(text) => view.lost = Some((text.clone(), Instant::now())),
+                // What is told while it is lost is not from there: a view that was kept on disk, or the end of a grace.
+                _ if view.lost.is_some() && news != News::Restored => {}
                 _ => view.heard_again(Instant::now()),
             }
-        }
+            view.lost.is_some()
+        };
         match &news {
             News::Registered(own) => {
-                tracing::info!("registered as server {} ({}/{}) at {}:{}", own.id, own.group, own.name, own.host, own.port);
-                let _ = self.shared.own.set(own.clone());
+                let how = if lost { "goes on, not registered yet," } else { "registered" };
+                tracing::info!("{how} as server {} ({}/{}) at {}:{}", own.id, own.group, own.name, own.host, own.port);
+                *self.shared.own.write() = Some(own.clone());
                 let _ = self.shared.ready_since.set(Instant::now());
             }
             News::Joined(entry) => self.update_entry(entry),
@@ -263,7 +270,7 @@ impl Node {
 
     /// To a question of somebody who is not registered. He never will be, so there is nothing to wait for.
     fn unlisted(&self) -> Refusal {
-        match self.shared.own.get() {
+        match *self.shared.own.read() {
             // Nothing has been compared yet.
             None => unavailable("this server is not registered yet"),
             Some(_) => {

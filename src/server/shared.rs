@@ -35,7 +35,8 @@ pub(crate) struct Shared {
     /// `now` of the pure parts is the time since this.
     pub(crate) epoch: Instant,
     pub(super) bound: OnceCell<SocketAddr>,
-    pub(super) own: OnceCell<Registration>,
+    /// As it is registered; a server that began without a registry may get another id when one is there.
+    pub(super) own: RwLock<Option<Registration>>,
     pub(super) registry: Mutex<RegistryView>,
     /// What the game reports to, where it connects the registry itself.
     pub(super) external: OnceCell<ExternalRegistry>,
@@ -83,7 +84,7 @@ impl Shared {
             rejections: Rejections::default(),
             epoch: Instant::now(),
             bound: OnceCell::new(),
-            own: OnceCell::new(),
+            own: RwLock::default(),
             registry: Mutex::default(),
             external: OnceCell::new(),
             stopping: AtomicBool::new(false),
@@ -173,7 +174,8 @@ impl Shared {
 
     pub(super) fn info(&self) -> ServerInfo {
         let server = &self.config.server;
-        let own = self.own.get();
+        let own = self.own.read();
+        let own = own.as_ref();
         let bound = self.bound.get().copied().unwrap_or(server.listen);
         ServerInfo {
             id: own.map(|own| own.id),

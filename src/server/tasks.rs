@@ -5,7 +5,7 @@ use super::shared::Shared;
 use crate::cluster::{Goal, LinkEnd, LinkEndReason, LinkId};
 use crate::id::ServerId;
 use crate::link::handshake::HandshakeError;
-use crate::link::{Accepted, Closing, DialFailure, Offer, Pace, Peer, Purpose, Running, Way, accept, dial, run};
+use crate::link::{Accepted, Closing, DialFailure, Dialled, Offer, Pace, Peer, Purpose, Running, Way, accept, dial, run};
 use crate::transport::channel::{Channel, Channels};
 use crate::transport::datagrams::Datagrams;
 use crate::transport::throttle::Throttle;
@@ -54,6 +54,8 @@ pub(super) enum Input {
         link: LinkId,
         /// It goes on with the session that the dialer named.
         resumes: bool,
+        /// Which start of the other server answered, on the side that dialled; the other side knows from the hello.
+        incarnation: Option<u64>,
         start: oneshot::Sender<Start>,
     },
     Down {
@@ -153,18 +155,24 @@ async fn ask(context: &Context, offer: Offer, deadline: Instant) -> Result<(Link
 
 pub(super) async fn dial_one(context: Arc<Context>, link: LinkId, goal: Goal) {
     match dial(&context.channels, &goal, Purpose::Link, context.loopback_only, context.handshake).await {
-        Ok((channel, resumes)) => {
+        Ok(Dialled { channel, resumes, incarnation }) => {
             let to = channel.reader.peer_addr().ok();
-            run_link(context, link, resumes, channel, to).await;
+            run_link(context, link, resumes, channel, Some(Far { to, incarnation })).await;
         }
         Err(failure) => context.tell(Input::DialFailed { link, to: goal.expected.id, failure }).await,
     }
 }
 
-/// `dialed`: the address of the other side, on the side that dialled.
-async fn run_link(context: Arc<Context>, link: LinkId, resumes: bool, channel: Channel, dialed: Option<SocketAddr>) {
+/// The other side of a link, as the side that dialled knows it.
+struct Far {
+    to: Option<SocketAddr>,
+    incarnation: u64,
+}
+
+async fn run_link(context: Arc<Context>, link: LinkId, resumes: bool, channel: Channel, far: Option<Far>) {
     let (start, started) = oneshot::channel();
-    context.tell(Input::Up { link, resumes, start }).await;
+    let incarnation = far.as_ref().map(|far| far.incarnation);
+    context.tell(Input::Up { link, resumes, incarnation, start }).await;
     let Ok(Start { peer, close, resumes }) = started.await else { return };
     let running = Running {
         peer: peer.clone(),
@@ -175,7 +183,7 @@ async fn run_link(context: Arc<Context>, link: LinkId, resumes: bool, channel: C
         drain: context.drain,
         close,
         resumes,
-        way: context.datagrams.clone().map(|datagrams| Way { datagrams, dial: dialed }),
+        way: context.datagrams.clone().map(|datagrams| Way { datagrams, dial: far.and_then(|far| far.to) }),
     };
     // On a task of its own, so that a bug in one link is the end of that link alone.
     let end = tokio::spawn(run(channel, running)).await.unwrap_or_else(|_| {

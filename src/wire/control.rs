@@ -78,7 +78,7 @@ pub(crate) struct Claim {
     pub(crate) id: ServerId,
     pub(crate) group: String,
     pub(crate) name: String,
-    /// Greater for a later start of the same server: tells a restarted server from its ghost where ids are seats.
+    /// Greater for a later start of the same server: tells a restarted server from its ghost where both have one id, which is a seat or was kept on disk.
     pub(crate) incarnation: u64,
 }
 

@@ -47,3 +47,33 @@ fn registry_tables_may_be_several_and_print_as_they_load() {
         assert!(error.contains(sentence), "{error}\nand not\n{sentence}");
     }
 }
+
+#[test]
+fn a_cache_file_needs_a_registry_that_can_be_lost_and_a_name_that_stays() {
+    let named = |registry: &str| format!("{registry}\n{}", with(""));
+    for kind in ["embedded", "etcd", "redis", "consul"] {
+        let text = named(&format!("registry.kind = '{kind}'\nregistry.cache_file = 'view.json'"));
+        let config = load(&text).expect("a good one");
+        assert_eq!(config.registry.cache_file.as_deref(), Some(std::path::Path::new("view.json")));
+        assert_eq!(load(&config.to_string()), Ok(config.clone()), "{config}");
+        assert_eq!(config.validate(), Ok(()));
+    }
+    for (text, sentence) in [
+        (
+            named("registry.kind = 'external'\nregistry.cache_file = 'view.json'"),
+            "registry.cache_file is set, but registry.kind is \"external\", expected registry.kind = \"embedded\" or \"etcd\" or \"redis\"",
+        ),
+        (
+            format!("registry.cache_file = 'view.json'\n{}", with("")).replace("name = 'w1'\n", ""),
+            "line 1: registry.cache_file is set without server.name, expected server.name with it",
+        ),
+        (
+            format!("{}\n[[registry]]\n[[registry]]\nkind = 'etcd'\ncache_file = 'view.json'", named("")),
+            "registry.cache_file is set in a later [[registry]], expected only in the first one",
+        ),
+        (named("registry.cache_file = ''"), "registry.cache_file"),
+    ] {
+        let error = refused(&text, &[]);
+        assert!(error.contains(sentence), "{error}\nand not\n{sentence}");
+    }
+}

@@ -39,7 +39,7 @@ pub(crate) struct Redis {
 }
 
 impl Redis {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(&[])
     }
 
@@ -239,7 +239,7 @@ async fn lost_changes_are_made_up_for() {
 
 impl outage::Engine for Redis {
     fn lines(&self) -> String {
-        format!("registry = {{ kind = \"redis\", lease_ms = {}, addresses = [\"{}\"] }}", LEASE.as_millis(), self.address())
+        format!("registry.kind = \"redis\"\nregistry.lease_ms = {}\nregistry.addresses = [\"{}\"]", LEASE.as_millis(), self.address())
     }
 }
 

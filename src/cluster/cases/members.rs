@@ -202,3 +202,98 @@ fn a_forgotten_server_leaves_when_its_last_handshake_fails() {
     world.link_down(pending, LinkEndReason::Lost);
     assert_eq!(world.notices(), [Notice::Left { id: id(1), reason: LeaveReason::Expired }]);
 }
+
+/// `server` as it was, and its later start under the same id; nobody has told it of anybody yet.
+fn started_again(server: &Server, incarnation: u64) -> Server {
+    let Registration { id, group, name, .. } = &server.entry;
+    Server::with(id.get(), group, name, |settings| settings.incarnation = incarnation)
+}
+
+#[test]
+fn a_later_start_under_the_same_id_comes_back_after_a_goodbye() {
+    let (lobby, _, mut world, old) = connected();
+    world.link_down(old, LinkEndReason::Goodbye(Goodbye::Stopped));
+    assert_eq!(world.notices().last(), Some(&Notice::Left { id: id(1), reason: LeaveReason::Stopped }));
+    let refused = world.admit(&lobby, &lobby.hello_to(&world));
+    assert!(matches!(refused, Admission::Refuse(Refusal { code: RefusalCode::Unlisted, .. })), "not the one that said it: {refused:?}");
+    world.news(joined(&lobby));
+    assert_eq!(world.actions(), [], "nor the registry");
+
+    let mut again = started_again(&lobby, 9);
+    again.news(joined(&world));
+    let (dial, _) = again.dialled();
+    let link = shake_hands(&mut again, dial, &mut world);
+    let back = Notice::Joined { registration: lobby.entry.clone(), direction: Direction::Incoming };
+    assert_eq!(world.notices(), [back, Notice::Connected { id: id(1), link }]);
+
+    world.link_down(link, LinkEndReason::Goodbye(Goodbye::Stopped));
+    assert_eq!(world.notices().last(), Some(&Notice::Left { id: id(1), reason: LeaveReason::Stopped }));
+    let refused = world.admit(&again, &again.hello_to(&world));
+    assert!(matches!(refused, Admission::Refuse(_)), "each goodbye is final for its start: {refused:?}");
+    assert_eq!(world.actions(), []);
+}
+
+#[test]
+fn where_this_side_dials_a_later_start_is_known_by_its_knock() {
+    let (mut lobby, link, world, _) = connected();
+    lobby.cluster.welcomed(link, 2);
+    lobby.link_down(link, LinkEndReason::Goodbye(Goodbye::Stopped));
+    lobby.notices();
+    let again = started_again(&world, 3);
+    let Admission::Refuse(refusal) = lobby.admit(&again, &again.hello_to(&lobby)) else { panic!("the world does not dial the lobby") };
+    assert_eq!(refusal.code, RefusalCode::Reversed);
+    let actions = lobby.actions();
+    assert!(
+        matches!(&actions[..], [Action::Notify(Notice::Joined { registration, .. }), Action::Dial { to, .. }]
+            if *registration == world.entry && *to == world.entry),
+        "{actions:?}"
+    );
+}
+
+#[test]
+fn nobody_comes_back_who_cannot_be_told_from_what_was_before() {
+    // It never shook hands with this server: any start of it may be the one that left.
+    let (mut world, lobby) = (Server::new(2, "world", "w"), Server::new(1, "lobby", "l"));
+    world.news(joined(&lobby));
+    world.news(left(1, registry::LeaveReason::Deregistered));
+    world.notices();
+    let refused = world.admit(&lobby, &started_again(&lobby, 9).hello_to(&world));
+    assert!(matches!(refused, Admission::Refuse(Refusal { code: RefusalCode::Unlisted, .. })), "{refused:?}");
+
+    // Another server has its name now.
+    let (lobby, _, mut world, old) = connected();
+    world.link_down(old, LinkEndReason::Goodbye(Goodbye::Stopped));
+    world.news(joined(&Server::new(5, "lobby", "l")));
+    world.notices();
+    let again = started_again(&lobby, 9);
+    assert!(matches!(world.admit(&again, &again.hello_to(&world)), Admission::Refuse(_)));
+
+    // It calls itself something else.
+    let (lobby, _, mut world, old) = connected();
+    world.link_down(old, LinkEndReason::Goodbye(Goodbye::Stopped));
+    world.notices();
+    let other = Server::with(1, "lobby", "other", |settings| settings.incarnation = 9);
+    assert!(matches!(world.admit(&other, &other.hello_to(&world)), Admission::Refuse(_)));
+    assert!(lobby.entry.id == other.entry.id && world.actions().is_empty());
+}
+
+#[test]
+fn what_the_registry_says_of_one_that_left_counts_when_it_comes_back() {
+    for (word, stays) in [(None, true), (Some(left(1, registry::LeaveReason::Expired)), false)] {
+        let (lobby, _, mut world, old) = connected_without_resume();
+        world.link_down(old, LinkEndReason::Goodbye(Goodbye::Stopped));
+        world.notices();
+        word.into_iter().for_each(|word| world.news(word));
+        assert_eq!(world.actions(), []);
+        let again = started_again(&lobby, 9);
+        let goal = again.hello_to(&world);
+        let Admission::Accept { link, .. } = world.admit(&again, &goal) else { panic!("refused") };
+        world.link_down(link, LinkEndReason::Lost);
+        let notices = world.notices();
+        assert_eq!(notices.len(), if stays { 1 } else { 2 }, "listed: {stays}; {notices:?}");
+        // News of its first life may still be on their way; it can only come back by itself.
+        world.news(joined(&lobby));
+        assert_eq!(world.notices(), []);
+        assert!(matches!(world.admit(&again, &goal), Admission::Accept { .. }));
+    }
+}

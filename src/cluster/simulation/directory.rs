@@ -39,6 +39,10 @@ struct Session {
     /// Replaced, deregistered or dead.
     over: bool,
     arrival: Duration,
+    /// What it last knew of the others, as a file would outlive it.
+    view: BTreeMap<ServerId, Registration>,
+    /// The id that its server has must not be registered again.
+    ended: bool,
 }
 
 impl Directory {
@@ -65,6 +69,8 @@ impl Directory {
             replaced_by: None,
             over: false,
             arrival: Duration::ZERO,
+            view: BTreeMap::new(),
+            ended: false,
         });
     }
 
@@ -87,6 +93,7 @@ impl World {
             return;
         }
         if self.directory.down || session.cut_off {
+            self.begin_from_memory(process);
             return self.after(SECOND, Event::Register(process));
         }
         if let Some(by) = self.replaced_by(process) {
@@ -115,6 +122,7 @@ impl World {
         };
         let session = &mut self.directory.sessions[process];
         session.id = Some(id);
+        session.ended = false;
         session.connected = true;
         let restored = std::mem::take(&mut session.lost);
         let fresh = self.directory.entries.insert(id, Entry { registration: registration.clone(), process, expires: None }).is_none();
@@ -132,6 +140,59 @@ impl World {
         for word in words {
             self.hear(process, word);
         }
+    }
+
+    /// A server that starts without the registry: under the id of the last one of its slot, with the others that that one knew.
+    fn begin_from_memory(&mut self, process: ProcessId) {
+        let slot = self.processes[process].slot;
+        let mut earlier = (0..process).rev().filter(|earlier| self.processes[*earlier].slot == slot);
+        // Two processes that live at the same time do not share a file.
+        let later = (process + 1..self.processes.len()).any(|later| self.processes[later].slot == slot);
+        let one_lives = later || earlier.clone().any(|earlier| self.processes[earlier].alive);
+        let Some(last) = earlier.find(|earlier| self.processes[*earlier].judge.me.is_some()) else { return };
+        let began = self.processes[process].judge.me.is_some() || self.directory.sessions[process].lost;
+        let Some(id) = self.processes[last].judge.me.filter(|_| !began && !one_lives) else { return };
+        if self.plan.registry != RegistryKind::Remembered {
+            return;
+        }
+        self.count("began from memory");
+        let (port, view) = (self.processes[process].port, self.directory.sessions[last].view.clone());
+        // It, or one that came between, may have ended before it knew that it had another.
+        let other_id = |between: ProcessId| {
+            self.processes[between].slot == slot && self.directory.sessions[between].id.is_some_and(|other| other != id)
+        };
+        // An id stands for one address for ever.
+        let moved = self.processes[last].port != port;
+        let ended = self.directory.sessions[last].ended || moved || (last..process).any(other_id);
+        let session = &mut self.directory.sessions[process];
+        (session.lost, session.ended, session.view) = (true, ended, view.clone());
+        session.id = (!ended).then_some(id);
+        let slot = &self.plan.slots[slot];
+        let own = Registration {
+            id,
+            group: slot.group.into(),
+            name: slot.name.clone(),
+            host: "h".into(),
+            port,
+            visibility: Visibility::Internal,
+            properties: BTreeMap::new(),
+        };
+        self.hear(process, News::Lost("the registry cannot be reached".into()));
+        self.hear(process, News::Registered(own.clone()));
+        self.hear(process, News::Snapshot(std::iter::once(own).chain(view.into_values()).collect()));
+    }
+
+    /// What the connector of `process` has told is what it knows from now on.
+    pub(super) fn remember(&mut self, process: ProcessId, news: &News) {
+        let me = self.processes[process].judge.me;
+        let view = &mut self.directory.sessions[process].view;
+        match news {
+            News::Joined(entry) => _ = view.insert(entry.id, entry.clone()),
+            News::Left { id, .. } => _ = view.remove(id),
+            News::Snapshot(entries) => *view = entries.iter().map(|entry| (entry.id, entry.clone())).collect(),
+            News::Registered(_) | News::Replaced { .. } | News::Lost(_) | News::Restored => {}
+        }
+        view.retain(|id, _| Some(*id) != me);
     }
 
     fn fresh_id(&mut self) -> ServerId {
@@ -217,6 +278,7 @@ impl World {
             && self.directory.entries.get(&id).is_some_and(|entry| entry.process == process)
         {
             self.directory.entries.remove(&id);
+            self.directory.sessions[process].ended = true;
             self.broadcast(process, News::Left { id, reason: LeaveReason::Deregistered });
         }
     }
@@ -363,7 +425,7 @@ impl World {
 
     pub(super) fn final_snapshot(&mut self) {
         let all = match self.plan.registry {
-            RegistryKind::Ordered | RegistryKind::Seats => return,
+            RegistryKind::Ordered | RegistryKind::Remembered | RegistryKind::Seats => return,
             RegistryKind::Union => self.directory.all(),
             RegistryKind::RestlessSeats => self.directory.seats.clone(),
         };
@@ -372,6 +434,10 @@ impl World {
                 self.hear(process, News::Snapshot(all.clone()));
             }
         }
+    }
+
+    pub(super) fn has_ended_id(&self, process: ProcessId) -> bool {
+        self.directory.sessions[process].ended
     }
 
     pub(super) fn id_of(&self, process: ProcessId) -> Option<ServerId> {

@@ -54,6 +54,8 @@ impl World {
         let Some(hello) = this.hello.clone() else { return };
         let slot = &self.plan.slots[self.processes[dialer].slot];
         let passport = Passport { group: slot.group, name: &slot.name };
+        self.processes[process].judge.hello = Some((hello.from.id, hello.from.incarnation));
+        let returned = self.processes[process].judge.returned.len();
         match self.processes[process].cluster.admit(&hello, passport) {
             Admission::Accept { link, protocol } => {
                 let actor = &mut self.processes[process];
@@ -82,6 +84,17 @@ impl World {
             }
         }
         self.carry_out(process);
+        let judge = &mut self.processes[process].judge;
+        judge.hello = None;
+        if judge.returned.len() > returned {
+            self.count("came back after a goodbye");
+            if self.has_ended_id(dialer) {
+                self.count("came back under an ended id");
+            }
+        }
+        if self.phase(connection, Side::Acceptor) == Phase::Agreed {
+            self.processes[process].judge.shown(hello.from.id, hello.from.incarnation);
+        }
     }
 
     pub(super) fn ask_waiting(&mut self, process: ProcessId) {

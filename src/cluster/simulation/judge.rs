@@ -17,7 +17,14 @@ pub(super) struct Judge {
     pub(super) views: BTreeMap<ServerId, Option<LinkId>>,
     /// Connected for the game, but between two links.
     interrupted: BTreeSet<ServerId>,
-    left: BTreeMap<ServerId, LeaveReason>,
+    /// Who has left for good, why, and the latest start of it that had shown itself by then.
+    gone: BTreeMap<ServerId, (LeaveReason, u64)>,
+    /// The latest start that has shown itself.
+    starts: BTreeMap<ServerId, u64>,
+    /// Whose hello is being answered, and of which start.
+    pub(super) hello: Option<(ServerId, u64)>,
+    /// Who came back although it had left for good, by a later start.
+    pub(super) returned: BTreeSet<ServerId>,
     /// `Connected` or `Resumed` was reported: the next action must be this link's `Start`.
     starting: Option<(LinkId, bool)>,
     dials: BTreeMap<ServerId, VecDeque<Duration>>,
@@ -97,7 +104,9 @@ impl Judge {
                 _ => Err("is not connected".into()),
             },
             Notice::Left { id, reason } => {
-                self.left.insert(*id, *reason);
+                if *reason != LeaveReason::Expired {
+                    self.gone.insert(*id, (*reason, self.starts.get(id).copied().unwrap_or(0)));
+                }
                 match self.views.remove(id) {
                     Some(None) if self.interrupted.contains(id) => Err("still connected, though interrupted".into()),
                     Some(None) => Ok(()),
@@ -120,11 +129,22 @@ impl Judge {
         if self.views.insert(id, None).is_some() {
             return Err("has joined already".into());
         }
-        match self.left.get(&id) {
-            None | Some(LeaveReason::Expired) => Ok(()),
+        match self.gone.get(&id) {
+            None => Ok(()),
             Some(_) if seats => Ok(()),
-            Some(reason) => Err(format!("had left for good ({reason:?})")),
+            // A later start of the same server, in its own words; and an earlier one is known, or nobody could tell that it is later.
+            Some((_, last)) if *last > 0 && self.hello.is_some_and(|(from, start)| from == id && start > *last) => {
+                self.returned.insert(id);
+                Ok(())
+            }
+            Some(gone) => Err(format!("had left for good ({gone:?}; now answers {:?})", self.hello)),
         }
+    }
+
+    /// This start of a server has proven itself in a handshake.
+    pub(super) fn shown(&mut self, id: ServerId, start: u64) {
+        let latest = self.starts.entry(id).or_default();
+        *latest = start.max(*latest);
     }
 
     fn dial(&mut self, now: Duration, id: ServerId) -> Result<(), String> {

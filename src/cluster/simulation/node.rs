@@ -32,6 +32,11 @@ pub(super) struct Process {
     renamed: Option<Duration>,
 }
 
+/// Processes are numbered in the order of their starts.
+pub(super) fn incarnation(process: ProcessId) -> u64 {
+    process as u64 + 1
+}
+
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Held {
     pub(super) connection: ConnectionId,
@@ -188,6 +193,7 @@ impl World {
         if matches!(&news, News::Registered(entry) if actor.judge.me.is_some_and(|me| me != entry.id)) {
             actor.renamed = Some(self.now);
         }
+        self.remember(process, &news);
         self.step(process, |cluster, now| cluster.news(now, news));
         self.ask_waiting(process);
     }
@@ -199,8 +205,19 @@ impl World {
         if !matches!(inform, Inform::LinkUp { .. }) {
             self.processes[process].held.remove(&link);
         }
+        let dialled = self.processes[process].held.get(&link).filter(|held| held.side == Side::Dialer).map(|held| held.connection);
+        let answered = dialled.map(|connection| self.network.connections[connection].ends[Side::Acceptor as usize].process);
+        let member = self.processes[process].cluster.member_of(link);
+        if let (Some(id), Some(peer), Inform::LinkUp { .. }) = (member, answered, &inform) {
+            self.processes[process].judge.shown(id, incarnation(peer));
+        }
         self.step(process, |cluster, now| match inform {
-            Inform::LinkUp { resumes } => cluster.link_up(now, link, resumes),
+            Inform::LinkUp { resumes } => {
+                if let Some(peer) = answered {
+                    cluster.welcomed(link, incarnation(peer));
+                }
+                cluster.link_up(now, link, resumes);
+            }
             Inform::DialFailed(refusal) => cluster.dial_failed(now, link, refusal.as_ref()),
             Inform::LinkDown(end) => cluster.link_down(now, link, end),
         });
@@ -218,7 +235,7 @@ impl World {
             app_version: String::new(),
             mixed_app_versions: false,
             topology: slots[slot].topology.clone(),
-            incarnation: process as u64 + 1,
+            incarnation: incarnation(process),
             reconnect_min: SECOND / 10,
             reconnect_max: SECOND * 5,
             reconnect_attempts: 6,

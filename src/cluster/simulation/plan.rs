@@ -38,6 +38,8 @@ pub(super) struct Slot {
 pub(super) enum RegistryKind {
     /// One host: everyone learns everything in order, sooner or later.
     Ordered,
+    /// One host, and every server keeps what it last knew: one that starts without the registry begins with what its slot's last one knew.
+    Remembered,
     /// Several hosts: news overtake each other and come twice, snapshots are old when they arrive.
     Union,
     /// A fixed list of seats, never another word.
@@ -126,7 +128,8 @@ impl Plan {
             slots[odd].topology = Topology::new(other_groups(rng, groups, names[0]));
         }
         let registry = match rng.random_range(0..20) {
-            0..9 => RegistryKind::Ordered,
+            0..5 => RegistryKind::Ordered,
+            5..9 => RegistryKind::Remembered,
             9..16 => RegistryKind::Union,
             16..18 => RegistryKind::Seats,
             _ => RegistryKind::RestlessSeats,
@@ -212,8 +215,31 @@ fn draw_faults(rng: &mut SmallRng, slots: usize, registry: RegistryKind, chaos: 
         };
         faults.push((at, fault));
     }
+    if registry == RegistryKind::Remembered {
+        let at = within(rng, chaos);
+        faults.extend(restarts_in_an_outage(rng, slots, at));
+    }
     faults.retain(|(at, _)| *at <= chaos);
     faults.sort_by_key(|(at, _)| *at);
+    faults
+}
+
+/// The registry is away, and servers end, well or badly, and start again meanwhile: one by one, or all at once.
+fn restarts_in_an_outage(rng: &mut SmallRng, slots: usize, at: Duration) -> Vec<(Duration, Fault)> {
+    let mut faults = vec![(at, Fault::Outage { lasts: SECOND * 2 + within(rng, SECOND * 15), forget: rng.random() })];
+    let apart = if rng.random_bool(0.3) { SECOND / 10 } else { SECOND * 4 };
+    for slot in 0..slots {
+        let mut ends = at + within(rng, apart);
+        for _ in 0..rng.random_range(0..=2) {
+            let end = match rng.random_range(0..5) {
+                0..3 => Fault::Stop { slot },
+                way => Fault::Crash { slot, silent: way == 3 },
+            };
+            let starts = ends + within(rng, SECOND * 3);
+            faults.extend([(ends, end), (starts, Fault::Start { slot })]);
+            ends = starts + within(rng, apart);
+        }
+    }
     faults
 }
 

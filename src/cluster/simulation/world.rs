@@ -21,7 +21,7 @@ pub(super) const DRAIN: Duration = Duration::from_secs(2);
 const HEALING: Duration = Duration::from_secs(60);
 
 /// Things that must happen in many stories, or the stories are too tame.
-pub(super) const MUST_HAPPEN: [&str; 19] = [
+pub(super) const MUST_HAPPEN: [&str; 22] = [
     "connected",
     "interrupted",
     "resumed",
@@ -41,6 +41,9 @@ pub(super) const MUST_HAPPEN: [&str; 19] = [
     "lease of a linked server ran out",
     "id changed",
     "failure reported",
+    "began from memory",
+    "came back after a goodbye",
+    "came back under an ended id",
 ];
 
 pub(super) type ProcessId = usize;
@@ -176,7 +179,7 @@ impl World {
             Event::Twins(process, links) => return self.twins(process, links),
             Event::MustHaveLeft(process, id) => {
                 let actor = &self.processes[process];
-                if actor.alive && actor.judge.views.contains_key(&id) {
+                if actor.alive && actor.judge.views.contains_key(&id) && !actor.judge.returned.contains(&id) {
                     self.fail(process, format!("still sees {id}, long after its goodbye"));
                 }
             }

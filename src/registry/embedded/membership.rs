@@ -214,7 +214,9 @@ impl Membership {
         let Some(registration) = self.own() else { return };
         self.hosts[host].stage = Stage::Registering;
         self.hosts[host].pieces.clear();
-        self.actions.push(Action::Send { host, message: ToHost::Register { registration, fresh: !self.announced } });
+        // An id that somebody else has given is kept, whoever has the name meanwhile.
+        let fresh = !self.announced && self.me.id.is_none();
+        self.actions.push(Action::Send { host, message: ToHost::Register { registration, fresh } });
     }
 
     fn draw(&mut self, host: usize, above: ServerId, now: Duration) {

@@ -28,7 +28,7 @@ pub(crate) enum ToHost {
     Hello {
         cluster: String,
     },
-    /// `fresh`: no registry has accepted this incarnation yet, so it may still change its id.
+    /// `fresh`: no registry has accepted this id yet and the member has drawn it itself, so it may still change it.
     Register {
         registration: Registration,
         fresh: bool,

@@ -249,3 +249,14 @@ fn a_host_that_lists_too_much_or_what_nobody_can_register_is_left() {
     flooded.message(0, ToMember::Joined(entry(MAX_SNAPSHOT as u64)), ms(1));
     assert!(left(&mut flooded));
 }
+
+#[test]
+fn an_id_that_was_given_is_never_fresh_so_a_newer_server_of_the_name_is_told() {
+    let mut membership = membership(1);
+    membership.me.id = Some(id(5));
+    membership.connected(0, HERE, ms(0));
+    let [(_, own, fresh)] = &registrations(&mut membership)[..] else { panic!("one registration") };
+    assert_eq!((own.id, *fresh), (id(5), false));
+    membership.message(0, ToMember::Replaced { by: id(6) }, ms(1));
+    assert_eq!(news(&mut membership), [News::Replaced { by: id(6) }]);
+}
