@@ -85,6 +85,8 @@
 #define SINEW_RESULT_INVALID_STATE 8
 /** sinew_registry_server_joined: a server of this id has joined already, or it has with other details. */
 #define SINEW_RESULT_ALREADY_JOINED 9
+/** No request of this number waits for an answer: it has been answered or has failed, or was never made. */
+#define SINEW_RESULT_UNKNOWN_REQUEST 10
 /**
  * The outbox is full: nothing was queued. SINEW_EVENT_WRITABLE follows. From sinew_registry_*: too many reports wait; nothing was done,
  * report it again after the next poll.
@@ -96,6 +98,10 @@
 #define SINEW_RESULT_STOPPED 102
 /** The message is over `limits.max_message_bytes`. */
 #define SINEW_RESULT_MESSAGE_TOO_BIG 103
+/** `limits.requests_per_link` requests to the server wait for an answer: nothing was sent. */
+#define SINEW_RESULT_TOO_MANY_REQUESTS 104
+/** No server of the group can be chosen now: none is connected and ready for work. */
+#define SINEW_RESULT_NO_CANDIDATE 105
 /** Another program, or another server of this one, listens on the address already. */
 #define SINEW_RESULT_ADDRESS_IN_USE 200
 /** The operating system refused: sinew_last_error says what. */
@@ -128,7 +134,10 @@
 
 /** This server is registered; before it, nobody else is heard of. `server`: its own id. */
 #define SINEW_EVENT_STARTED 1
-/** A server that this one may see is in the registry; it is not connected yet. `server`, `group`. */
+/**
+ * A server that this one may see is in the registry; it is not connected yet. `server`, `group`; `data`: a `const sinew_registration *`,
+ * lent like all data.
+ */
 #define SINEW_EVENT_SERVER_JOINED 2
 /** The link is up on both sides, and sending works. `server`, `group`. */
 #define SINEW_EVENT_SERVER_CONNECTED 3
@@ -177,6 +186,63 @@
 #define SINEW_EVENT_LOG 15
 /** The last event of this server: every link is down. `code`: SINEW_STOP_*; `data`: why, as text. */
 #define SINEW_EVENT_STOPPED 16
+/**
+ * A connected server asks something: answer with sinew_server_reply or sinew_server_refuse. `server`, `group`, `request`, `tag`, `mode`;
+ * `data` and `len`: the payload; `count`: for how many milliseconds it is waited for an answer.
+ */
+#define SINEW_EVENT_REQUEST 17
+/**
+ * The answer to a request of this server. `server`: who answered; `group`, `request`, `tag`, `mode`; `code`: the answer's; `data` and
+ * `len`: its payload.
+ */
+#define SINEW_EVENT_REPLY 18
+/**
+ * There will be no answer to a request of this server. `server`: who was asked, the last one if there were several; `group`, `request`;
+ * `code`: SINEW_REQUEST_*. Those to a server come before its SINEW_EVENT_SERVER_DISCONNECTED.
+ */
+#define SINEW_EVENT_REQUEST_FAILED 19
+/**
+ * A connected server's properties are others than before. `server`, `group`; `data`: a `const sinew_registration *` with them, lent like
+ * all data.
+ */
+#define SINEW_EVENT_SERVER_UPDATED 20
+
+/** No answer came in time. Whether it was carried out is not known. */
+#define SINEW_REQUEST_TIMED_OUT 1
+/** The session with the server asked has ended. Whether it was carried out is not known. */
+#define SINEW_REQUEST_DISCONNECTED 2
+/** The server asked has stopped, or left the registry. Whether it was carried out is not known. */
+#define SINEW_REQUEST_LEFT 3
+/** The server asked would not answer. */
+#define SINEW_REQUEST_REFUSED 4
+/** Nobody on the server asked answers requests of this tag. */
+#define SINEW_REQUEST_NO_HANDLER 5
+/** The server asked has `limits.requests_per_link` unanswered requests of this one; its game never saw it. */
+#define SINEW_REQUEST_OVERLOADED 6
+/** sinew_server_cancel was called. */
+#define SINEW_REQUEST_CANCELLED 7
+/** This server is stopping. */
+#define SINEW_REQUEST_STOPPING 8
+
+/** Each server of the group in turn. */
+#define SINEW_POLICY_ROUND_ROBIN 1
+/**
+ * The least full by its property `load`, as a share of its `capacity` where it tells one. Until it tells its load anew, each piece of work
+ * that this server sends it counts as 1.
+ */
+#define SINEW_POLICY_LEAST_LOADED 2
+/**
+ * The server that the key belongs to: on every server the same for the same key, as long as the names of the servers that can be chosen are
+ * the same. Only the keys of a server that comes or goes move. A server whose link is interrupted is still chosen.
+ */
+#define SINEW_POLICY_KEY 3
+
+/** It does not take work yet: its property `state` is `starting`. */
+#define SINEW_READINESS_STARTING 1
+/** It takes work: `ready`, or nothing is said. */
+#define SINEW_READINESS_READY 2
+/** It takes no more work: `draining`. A server says so by itself from sinew_server_stop on. */
+#define SINEW_READINESS_DRAINING 3
 
 /* ---- Why a link went down. ---------------------------------------------------------------------------------------- */
 
@@ -194,6 +260,8 @@
 #define SINEW_DISCONNECT_PROTOCOL 6
 /** This server is stopping. */
 #define SINEW_DISCONNECT_STOPPING 7
+/** One of the two was told a topology by which they do not see each other (sinew_server_reload). */
+#define SINEW_DISCONNECT_UNRELATED 8
 
 /* ---- Why a remote server has left. -------------------------------------------------------------------------------- */
 
@@ -205,6 +273,8 @@
 #define SINEW_LEAVE_EXPIRED 3
 /** This server is stopping. */
 #define SINEW_LEAVE_STOPPING 4
+/** This server was told a topology by which the two do not see each other (sinew_server_reload). */
+#define SINEW_LEAVE_UNRELATED 5
 
 /* ---- Why this server has stopped. --------------------------------------------------------------------------------- */
 
@@ -276,7 +346,7 @@ typedef struct sinew_event {
     uint64_t server;
     /** Kept for game clients: 0. */
     uint64_t client;
-    /** Kept for requests: 0. */
+    /** The number of a request. */
     uint64_t request;
     /** The remote server's group, NUL-terminated; NULL in events that are about no server. */
     const char *group;
@@ -355,6 +425,14 @@ typedef struct sinew_remote_info {
      * `limits.outbox_bytes`.
      */
     uint64_t queued_bytes;
+    /** Its property `load`; NaN: it tells none. */
+    double load;
+    /** Its property `capacity`; NaN: it tells none. */
+    double capacity;
+    /** SINEW_READINESS_*: its property `state`. */
+    uint32_t readiness;
+    /** Requests of this server that it has not answered. */
+    uint32_t open_requests;
 } sinew_remote_info;
 
 /** How this server is doing: numbers for operators. Counters of messages are over the servers in view now. */
@@ -417,6 +495,16 @@ typedef struct sinew_stats {
     uint64_t received_by_datagram;
     /** Connections closed at once because their address opens them too often. */
     uint64_t rejected_throttled;
+    /** Requests made by this server since its start; one that is tried again elsewhere counts again. */
+    uint64_t requests_sent;
+    /** Answers to them that came in time. */
+    uint64_t requests_answered;
+    /** Those of which SINEW_EVENT_REQUEST_FAILED told, or the error of a future. */
+    uint64_t requests_failed;
+    /** Answers that came when nobody waited any more, dropped. */
+    uint64_t replies_late;
+    /** Requests of other servers. */
+    uint64_t requests_received;
 } sinew_stats;
 
 /** A key and a value that a server registered with: UTF-8, any characters, NUL included. In an event a NUL stands behind both. */
@@ -525,7 +613,9 @@ sinew_result sinew_server_send(const sinew_server *server,
 /**
  * Sends a message to every connected server of a group. `*sent` (NULL allowed) tells to how many.
  *
- * Errors: QUEUE_FULL (to servers whose outbox is full nothing was sent; the others have it, and `*sent` is written),
+ * Those of the group that did not get it are in `missed`: `*missed_count` (NULL allowed) tells how many there are, the first `capacity` of
+ * them are written. `missed` may be NULL when `capacity` is 0.
+ * Errors: QUEUE_FULL (to servers whose outbox is full nothing was sent; the others have it, and all of the above is written),
  * UNKNOWN_GROUP (not in the topology, or not connected with this server's group), MESSAGE_TOO_BIG, STOPPED,
  * INVALID_UTF8, INVALID_ARGUMENT.
  */
@@ -536,7 +626,25 @@ sinew_result sinew_server_broadcast(const sinew_server *server,
                                     uint32_t mode,
                                     const uint8_t *data,
                                     size_t len,
-                                    size_t *sent);
+                                    size_t *sent,
+                                    uint64_t *missed,
+                                    size_t capacity,
+                                    size_t *missed_count);
+
+/**
+ * Applies a new configuration (a whole one, as for sinew_server_start) to the running server: groups, limits, key and certificate files,
+ * the trust list, the log's level and some more; docs/configuration.md lists them. All of it or nothing. Reads the files it names.
+ *
+ * Links that stand go on; new handshakes show and trust what the new files say. Servers that the new groups show join, those that they hide
+ * are disconnected and leave. Limits of a link hold for servers that come into view from now on.
+ * Thread: reads the environment, so let no other thread call setenv meanwhile.
+ *
+ * Errors: INVALID_CONFIG (the sentence names every key that is wrong, or that needs a restart to change, such as `server.name`), KEY,
+ * STOPPED, INVALID_UTF8, INVALID_ARGUMENT. Nothing has changed then.
+ */
+sinew_result sinew_server_reload(const sinew_server *server,
+                                 const char *config,
+                                 size_t config_len);
 
 /**
  * Begins a graceful end and returns at once: the server leaves the registry, sends what is queued (for at most
@@ -558,6 +666,130 @@ sinew_result sinew_server_stop(const sinew_server *server);
  * nothing but the library's own code and memory.
  */
 void sinew_server_free(sinew_server *server);
+
+/**
+ * Asks a connected server something. Copied before this returns; never blocks.
+ *
+ * `*request` becomes the number under which exactly one of SINEW_EVENT_REPLY and SINEW_EVENT_REQUEST_FAILED follows, within
+ * `timeout_ms` (1 or more; noticed up to 10 ms late). Another thread's poll may have it before this returns. `tag`, `mode`: as in
+ * sinew_server_send; the answer travels in the same way. An unreliable one that gets lost times out.
+ *
+ * Errors: those of sinew_server_send (MESSAGE_TOO_BIG 12 bytes earlier), TOO_MANY_REQUESTS; no event follows then.
+ */
+sinew_result sinew_server_request(const sinew_server *server,
+                                  uint64_t to,
+                                  uint16_t tag,
+                                  uint32_t mode,
+                                  const uint8_t *data,
+                                  size_t len,
+                                  uint32_t timeout_ms,
+                                  uint64_t *request);
+
+/**
+ * Answers SINEW_EVENT_REQUEST, now or later: `from` and `request` are its `server` and `request`. `code` is a number of yours.
+ * Copied before this returns; never blocks.
+ *
+ * Errors: UNKNOWN_REQUEST (it has been answered, who asked has given up, or it was never asked), NOT_CONNECTED (the session is over,
+ * and who asked knows), UNKNOWN_SERVER, STOPPED, INVALID_ARGUMENT; QUEUE_FULL and MESSAGE_TOO_BIG: it can still be answered.
+ */
+sinew_result sinew_server_reply(const sinew_server *server,
+                                uint64_t from,
+                                uint64_t request,
+                                uint32_t code,
+                                const uint8_t *data,
+                                size_t len);
+
+/**
+ * Answers SINEW_EVENT_REQUEST with a no: `reason` is SINEW_REQUEST_REFUSED, or SINEW_REQUEST_NO_HANDLER if nothing here answers requests of
+ * its tag. Who asked gets SINEW_EVENT_REQUEST_FAILED with it. Never blocks.
+ *
+ * Errors: those of sinew_server_reply.
+ */
+sinew_result sinew_server_refuse(const sinew_server *server,
+                                 uint64_t from,
+                                 uint64_t request,
+                                 uint32_t reason);
+
+/**
+ * Gives up a request of this server: SINEW_EVENT_REQUEST_FAILED with SINEW_REQUEST_CANCELLED follows, and an answer that still comes is
+ * dropped and counted.
+ *
+ * Errors: UNKNOWN_REQUEST (it has ended, or was never made), INVALID_ARGUMENT.
+ */
+sinew_result sinew_server_cancel(const sinew_server *server,
+                                 uint64_t request);
+
+/**
+ * Sends a message to one server of a group. `policy` is SINEW_POLICY_*; `key` (`key_len` bytes, 1 or more) goes with SINEW_POLICY_KEY, and
+ * is NULL and 0 otherwise. `*to` (NULL allowed) tells to which. Copied before this returns; never blocks.
+ *
+ * Servers that are not connected, `starting` or `draining` are passed over, and except by key those whose outbox is full.
+ * Errors: NO_CANDIDATE (none is left), QUEUE_FULL, UNKNOWN_GROUP, MESSAGE_TOO_BIG, STOPPED, INVALID_UTF8, INVALID_ARGUMENT.
+ */
+sinew_result sinew_server_send_any(const sinew_server *server,
+                                   const char *group,
+                                   size_t group_len,
+                                   uint32_t policy,
+                                   const uint8_t *key,
+                                   size_t key_len,
+                                   uint16_t tag,
+                                   uint32_t mode,
+                                   const uint8_t *data,
+                                   size_t len,
+                                   uint64_t *to);
+
+/**
+ * Asks one server of a group: sinew_server_request with the choice of sinew_server_send_any. The event tells in `server` who answered.
+ *
+ * `retries`: how many more servers are asked, one after the other, each for `timeout_ms`, when one fails to answer; the request may then be
+ * carried out more than once. 0: none, the failure is told.
+ * Errors: those of sinew_server_request and sinew_server_send_any.
+ */
+sinew_result sinew_server_request_any(const sinew_server *server,
+                                      const char *group,
+                                      size_t group_len,
+                                      uint32_t policy,
+                                      const uint8_t *key,
+                                      size_t key_len,
+                                      uint16_t tag,
+                                      uint32_t mode,
+                                      const uint8_t *data,
+                                      size_t len,
+                                      uint32_t timeout_ms,
+                                      uint32_t retries,
+                                      uint64_t *request);
+
+/**
+ * Sets one of this server's properties; `value` NULL (with `value_len` 0) removes it. Connected servers are told within 100 ms and get
+ * SINEW_EVENT_SERVER_UPDATED; one that changes more often than ten times a second is told as it is then. Never blocks.
+ *
+ * UTF-8, at most 4 KiB for all keys and values. `load` (how much work there is, in pieces of it: players, matches, jobs), `capacity` (how
+ * much it can take) and `state` (`starting`, `ready`, `draining`) mean something to SINEW_POLICY_*. A registry keeps the properties that
+ * this server started with.
+ * Errors: INVALID_ARGUMENT (too many bytes; an empty key; a `load` or `capacity` that is no number, a `state` that is none),
+ * INVALID_UTF8; nothing is changed then.
+ */
+sinew_result sinew_server_set_property(const sinew_server *server,
+                                       const char *key,
+                                       size_t key_len,
+                                       const char *value,
+                                       size_t value_len);
+
+/**
+ * Copies one property of a remote server (`id` 0: of this one) into `out`, as sinew_server_explain does.
+ *
+ * `*found` (NULL allowed) becomes 1, or 0 and an empty text if it has no such property. All of them are in the `data` of
+ * SINEW_EVENT_SERVER_JOINED and SINEW_EVENT_SERVER_UPDATED.
+ * Errors: UNKNOWN_SERVER, INVALID_UTF8, INVALID_ARGUMENT.
+ */
+sinew_result sinew_server_property(const sinew_server *server,
+                                   uint64_t id,
+                                   const char *key,
+                                   size_t key_len,
+                                   char *out,
+                                   size_t capacity,
+                                   size_t *needed,
+                                   uint32_t *found);
 
 /**
  * This server, as the others see it. Set `out->size` first.

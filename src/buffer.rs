@@ -84,6 +84,10 @@ impl Buffer {
         &self.memory[..self.filled]
     }
 
+    pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.memory[..self.filled]
+    }
+
     /// What has not been filled yet. What it holds is of no meaning.
     pub(crate) fn room(&mut self) -> &mut [u8] {
         &mut self.memory[self.filled..]

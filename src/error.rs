@@ -1,7 +1,8 @@
 //! Every way a call can fail: typed for Rust, numbered for C, one sentence for people.
 
 use crate::config::ConfigError;
-use crate::id::ServerId;
+use crate::id::{RequestId, ServerId};
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -20,10 +21,13 @@ pub enum ErrorCode {
     Busy = 7,
     InvalidState = 8,
     AlreadyJoined = 9,
+    UnknownRequest = 10,
     QueueFull = 100,
     NotConnected = 101,
     Stopped = 102,
     MessageTooBig = 103,
+    TooManyRequests = 104,
+    NoCandidate = 105,
     AddressInUse = 200,
     Io = 201,
     Key = 202,
@@ -32,7 +36,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, in order: what the C constants, their texts and the wrappers are checked against.
-    pub const ALL: [ErrorCode; 17] = [
+    pub const ALL: [ErrorCode; 20] = [
         ErrorCode::InvalidArgument,
         ErrorCode::InvalidConfig,
         ErrorCode::InvalidUtf8,
@@ -42,10 +46,13 @@ impl ErrorCode {
         ErrorCode::Busy,
         ErrorCode::InvalidState,
         ErrorCode::AlreadyJoined,
+        ErrorCode::UnknownRequest,
         ErrorCode::QueueFull,
         ErrorCode::NotConnected,
         ErrorCode::Stopped,
         ErrorCode::MessageTooBig,
+        ErrorCode::TooManyRequests,
+        ErrorCode::NoCandidate,
         ErrorCode::AddressInUse,
         ErrorCode::Io,
         ErrorCode::Key,
@@ -64,10 +71,13 @@ impl ErrorCode {
             ErrorCode::Busy => "BUSY",
             ErrorCode::InvalidState => "INVALID_STATE",
             ErrorCode::AlreadyJoined => "ALREADY_JOINED",
+            ErrorCode::UnknownRequest => "UNKNOWN_REQUEST",
             ErrorCode::QueueFull => "QUEUE_FULL",
             ErrorCode::NotConnected => "NOT_CONNECTED",
             ErrorCode::Stopped => "STOPPED",
             ErrorCode::MessageTooBig => "MESSAGE_TOO_BIG",
+            ErrorCode::TooManyRequests => "TOO_MANY_REQUESTS",
+            ErrorCode::NoCandidate => "NO_CANDIDATE",
             ErrorCode::AddressInUse => "ADDRESS_IN_USE",
             ErrorCode::Io => "IO",
             ErrorCode::Key => "KEY",
@@ -117,6 +127,25 @@ pub enum Error {
     #[error("a message of {len} bytes is over limits.max_message_bytes = {limit}; split it, or raise the limit on both servers")]
     MessageTooBig { len: usize, limit: usize },
 
+    #[error(
+        "server {to} has not answered {limit} requests of this server; nothing was sent: ask again after the next answers, or raise limits.requests_per_link on both"
+    )]
+    TooManyRequests { to: ServerId, limit: usize },
+
+    #[error("request {request} of server {from} cannot be answered: it has been, or who asked has given up, or it was never made")]
+    UnknownRequest { from: ServerId, request: u64 },
+
+    #[error("request {0} does not wait for an answer: it has ended, or was never made")]
+    NotWaiting(RequestId),
+
+    #[error(
+        "no server of group `{group}` can be chosen now: {seen} in view, of them {connected} connected, and of those none is ready for work"
+    )]
+    NoCandidate { group: String, seen: usize, connected: usize },
+
+    #[error("the request to server {to} failed: {failure}")]
+    RequestFailed { to: ServerId, failure: RequestFailure },
+
     #[error("cannot listen on {address}: another program uses it; choose another port in {key}, or port 0 for any free one")]
     AddressInUse { address: SocketAddr, key: &'static str },
 
@@ -126,6 +155,9 @@ pub enum Error {
         #[source]
         source: std::io::Error,
     },
+
+    #[error("a running server cannot change {}; nothing has changed: leave it as it was, or restart the server", differences(.0))]
+    NeedsRestart(Vec<(String, String, String)>),
 
     #[error("{0}")]
     Key(#[from] KeyError),
@@ -139,7 +171,7 @@ impl Error {
     pub fn code(&self) -> ErrorCode {
         match self {
             Error::InvalidArgument(_) => ErrorCode::InvalidArgument,
-            Error::Config(_) => ErrorCode::InvalidConfig,
+            Error::Config(_) | Error::NeedsRestart(_) => ErrorCode::InvalidConfig,
             Error::InvalidUtf8 { .. } => ErrorCode::InvalidUtf8,
             Error::InvalidData { .. } => ErrorCode::InvalidData,
             Error::UnknownServer(_) => ErrorCode::UnknownServer,
@@ -149,11 +181,59 @@ impl Error {
             Error::NotConnected(_) => ErrorCode::NotConnected,
             Error::Stopped => ErrorCode::Stopped,
             Error::MessageTooBig { .. } => ErrorCode::MessageTooBig,
+            Error::TooManyRequests { .. } => ErrorCode::TooManyRequests,
+            Error::UnknownRequest { .. } | Error::NotWaiting(_) => ErrorCode::UnknownRequest,
+            Error::NoCandidate { .. } => ErrorCode::NoCandidate,
+            // Only futures are told in this way; C hears of it by an event.
+            Error::RequestFailed { .. } => ErrorCode::NotConnected,
             Error::AddressInUse { .. } => ErrorCode::AddressInUse,
             Error::Io { .. } => ErrorCode::Io,
             Error::Key(_) => ErrorCode::Key,
             Error::Registry(error) => error.code(),
         }
+    }
+}
+
+/// Keys with the value now and the one that was wished for.
+fn differences(of: &[(String, String, String)]) -> String {
+    of.iter().map(|(key, now, wished)| format!("{key} from {now} to {wished}")).collect::<Vec<_>>().join(", ")
+}
+
+/// Why a request ended without an answer. The numbers are the `code` of `SINEW_EVENT_REQUEST_FAILED`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[repr(u32)]
+#[non_exhaustive]
+pub enum RequestFailure {
+    /// No answer came in time. Whether the request was carried out is not known.
+    TimedOut = 1,
+    /// The session with the server asked has ended. Whether the request was carried out is not known.
+    Disconnected = 2,
+    /// The server asked has stopped, or left the registry. Whether the request was carried out is not known.
+    Left = 3,
+    /// The server asked would not answer.
+    Refused = 4,
+    /// Nobody on the server asked answers requests of this tag.
+    NoHandler = 5,
+    /// The server asked has `limits.requests_per_link` unanswered requests of this server already; this one never reached its game.
+    Overloaded = 6,
+    /// [`Server::cancel`](crate::Server::cancel) was called.
+    Cancelled = 7,
+    /// This server is stopping.
+    Stopping = 8,
+}
+
+impl fmt::Display for RequestFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            RequestFailure::TimedOut => "no answer came in time",
+            RequestFailure::Disconnected => "the session with it ended before an answer came",
+            RequestFailure::Left => "it left before an answer came",
+            RequestFailure::Refused => "it refused",
+            RequestFailure::NoHandler => "nobody there answers requests of this tag",
+            RequestFailure::Overloaded => "it has too many unanswered requests of this server (its limits.requests_per_link)",
+            RequestFailure::Cancelled => "the request was cancelled",
+            RequestFailure::Stopping => "this server is stopping",
+        })
     }
 }
 
@@ -251,6 +331,11 @@ pub enum KeyError {
 
     #[error("the certificate {cert:?} is not valid now: {reason}; issue a new one with `sinew keygen issue`, or set this machine's clock")]
     NotValidNow { cert: PathBuf, reason: String },
+
+    #[error(
+        "the new key or certificate is of another server, or one of the two is the public development key; restart the server to change who it is"
+    )]
+    NotRenewable,
 
     #[error("cluster.key_file is set together with cluster.ca, cluster.cert or cluster.key; keep either the key file or the other three")]
     Conflicting,

@@ -1,7 +1,8 @@
-//! The number by which a server is known in the cluster.
+//! The numbers by which servers and requests are known.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::num::NonZeroU64;
 
 /// One registration of one server: never 0, never reused, always below 2^53 so that every language can hold it.
 ///
@@ -41,6 +42,27 @@ impl From<ServerId> for u64 {
 }
 
 impl fmt::Display for ServerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The number of a request that this server has made: never used again while the server runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(NonZeroU64);
+
+impl RequestId {
+    /// `None` for 0, which is no request.
+    pub fn new(number: u64) -> Option<Self> {
+        NonZeroU64::new(number).map(Self)
+    }
+
+    pub fn get(self) -> u64 {
+        self.0.get()
+    }
+}
+
+impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }

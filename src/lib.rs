@@ -34,12 +34,15 @@ mod wire;
 
 pub use cluster::{Direction, DisconnectReason, LeaveReason, StopReason};
 pub use config::ServerConfig;
-pub use error::{Error, ErrorCode};
+pub use error::{Error, ErrorCode, RequestFailure};
 pub use event::{Event, Events};
-pub use id::ServerId;
-pub use link::ConnectionState;
+pub use id::{RequestId, ServerId};
+pub use link::{ConnectionState, Readiness};
 pub use message::{Delivery, Lane, Message, Reader, SendMode, Writer};
-pub use server::{Broadcast, Diagnosis, Finding, Rejection, RemoteServer, Server, ServerGroup, ServerInfo, Stats, Verdict, diagnose};
+pub use server::{
+    Broadcast, Diagnosis, Finding, Policy, Rejection, RemoteServer, Reply, Request, RequestBuilder, Server, ServerGroup, ServerInfo, Stats,
+    Verdict, diagnose,
+};
 
 /// The examples of these pages are compiled as tests.
 #[cfg(doctest)]
@@ -48,6 +51,8 @@ mod pages {
     struct Readme;
     #[doc = include_str!("../docs/messages.md")]
     struct Messages;
+    #[doc = include_str!("../docs/patterns.md")]
+    struct Patterns;
     #[doc = include_str!("../docs/rust.md")]
     struct Rust;
 }

@@ -10,8 +10,9 @@ use tokio::runtime::{Builder, Runtime};
 use tracing::dispatcher::DefaultGuard;
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
-use tracing::{Dispatch, Level, Subscriber};
+use tracing::{Dispatch, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+use tracing_subscriber::{Registry, reload};
 
 thread_local! {
     /// Makes this server's log the default of this one IO thread.
@@ -51,17 +52,28 @@ pub(crate) fn shut_down(runtime: Runtime, finish: impl Future<Output = ()> + Sen
     }
 }
 
-/// Where this server's log goes; `None`: to the subscriber the process has set (`log.to = "tracing"`).
-pub(crate) fn log(config: &ServerConfig, queue: &Arc<EventQueue>) -> Option<Dispatch> {
-    let level = match config.log.level {
-        LogLevel::Error => LevelFilter::ERROR,
-        LogLevel::Warn => LevelFilter::WARN,
-        LogLevel::Info => LevelFilter::INFO,
-        LogLevel::Debug => LevelFilter::DEBUG,
-        LogLevel::Trace => LevelFilter::TRACE,
-    };
-    let registry = tracing_subscriber::registry().with(level);
-    match config.log.to {
+/// Where this server's log goes.
+pub(crate) struct Log {
+    /// `None`: to the subscriber the process has set (`log.to = "tracing"`).
+    pub(crate) to: Option<Dispatch>,
+    /// From which level on.
+    pub(crate) level: Level,
+}
+
+/// The level of a log while it is written.
+pub(crate) struct Level(reload::Handle<LevelFilter, Registry>);
+
+impl Level {
+    pub(crate) fn set(&self, level: LogLevel) {
+        // Fails only once there is no log any more.
+        let _ = self.0.reload(filter(level));
+    }
+}
+
+pub(crate) fn log(config: &ServerConfig, queue: &Arc<EventQueue>) -> Log {
+    let (layer, handle) = reload::Layer::new(filter(config.log.level));
+    let registry = tracing_subscriber::registry().with(layer);
+    let to = match config.log.to {
         LogTarget::Tracing => None,
         LogTarget::None => Some(Dispatch::none()),
         LogTarget::Events => Some(Dispatch::new(registry.with(ToEvents(queue.clone())))),
@@ -69,6 +81,17 @@ pub(crate) fn log(config: &ServerConfig, queue: &Arc<EventQueue>) -> Option<Disp
             let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).compact();
             Some(Dispatch::new(registry.with(layer)))
         }
+    };
+    Log { to, level: Level(handle) }
+}
+
+fn filter(level: LogLevel) -> LevelFilter {
+    match level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
     }
 }
 
@@ -80,11 +103,11 @@ impl<S: Subscriber> Layer<S> for ToEvents {
         let mut text = Text(String::new());
         event.record(&mut text);
         let level = match *event.metadata().level() {
-            Level::ERROR => LogLevel::Error,
-            Level::WARN => LogLevel::Warn,
-            Level::INFO => LogLevel::Info,
-            Level::DEBUG => LogLevel::Debug,
-            Level::TRACE => LogLevel::Trace,
+            tracing::Level::ERROR => LogLevel::Error,
+            tracing::Level::WARN => LogLevel::Warn,
+            tracing::Level::INFO => LogLevel::Info,
+            tracing::Level::DEBUG => LogLevel::Debug,
+            tracing::Level::TRACE => LogLevel::Trace,
         };
         self.0.push_log(Event::Log { level, target: event.metadata().target(), text: text.0 });
     }

@@ -23,6 +23,8 @@ pub const SINEW_RESULT_BUSY: i32 = 7;
 pub const SINEW_RESULT_INVALID_STATE: i32 = 8;
 /// sinew_registry_server_joined: a server of this id has joined already, or it has with other details.
 pub const SINEW_RESULT_ALREADY_JOINED: i32 = 9;
+/// No request of this number waits for an answer: it has been answered or has failed, or was never made.
+pub const SINEW_RESULT_UNKNOWN_REQUEST: i32 = 10;
 /// The outbox is full: nothing was queued. SINEW_EVENT_WRITABLE follows. From sinew_registry_*: too many reports wait; nothing was done,
 /// report it again after the next poll.
 pub const SINEW_RESULT_QUEUE_FULL: i32 = 100;
@@ -32,6 +34,10 @@ pub const SINEW_RESULT_NOT_CONNECTED: i32 = 101;
 pub const SINEW_RESULT_STOPPED: i32 = 102;
 /// The message is over `limits.max_message_bytes`.
 pub const SINEW_RESULT_MESSAGE_TOO_BIG: i32 = 103;
+/// `limits.requests_per_link` requests to the server wait for an answer: nothing was sent.
+pub const SINEW_RESULT_TOO_MANY_REQUESTS: i32 = 104;
+/// No server of the group can be chosen now: none is connected and ready for work.
+pub const SINEW_RESULT_NO_CANDIDATE: i32 = 105;
 /// Another program, or another server of this one, listens on the address already.
 pub const SINEW_RESULT_ADDRESS_IN_USE: i32 = 200;
 /// The operating system refused: sinew_last_error says what.
@@ -57,7 +63,8 @@ pub const SINEW_LANE_3: u32 = 0x300;
 
 /// This server is registered; before it, nobody else is heard of. `server`: its own id.
 pub const SINEW_EVENT_STARTED: u32 = 1;
-/// A server that this one may see is in the registry; it is not connected yet. `server`, `group`.
+/// A server that this one may see is in the registry; it is not connected yet. `server`, `group`; `data`: a `const sinew_registration *`,
+/// lent like all data.
 pub const SINEW_EVENT_SERVER_JOINED: u32 = 2;
 /// The link is up on both sides, and sending works. `server`, `group`.
 pub const SINEW_EVENT_SERVER_CONNECTED: u32 = 3;
@@ -95,6 +102,52 @@ pub const SINEW_EVENT_LOG: u32 = 15;
 /// The last event of this server: every link is down. `code`: SINEW_STOP_*; `data`: why, as text.
 pub const SINEW_EVENT_STOPPED: u32 = 16;
 
+/// A connected server asks something: answer with sinew_server_reply or sinew_server_refuse. `server`, `group`, `request`, `tag`, `mode`;
+/// `data` and `len`: the payload; `count`: for how many milliseconds it is waited for an answer.
+pub const SINEW_EVENT_REQUEST: u32 = 17;
+/// The answer to a request of this server. `server`: who answered; `group`, `request`, `tag`, `mode`; `code`: the answer's; `data` and
+/// `len`: its payload.
+pub const SINEW_EVENT_REPLY: u32 = 18;
+/// There will be no answer to a request of this server. `server`: who was asked, the last one if there were several; `group`, `request`;
+/// `code`: SINEW_REQUEST_*. Those to a server come before its SINEW_EVENT_SERVER_DISCONNECTED.
+pub const SINEW_EVENT_REQUEST_FAILED: u32 = 19;
+/// A connected server's properties are others than before. `server`, `group`; `data`: a `const sinew_registration *` with them, lent like
+/// all data.
+pub const SINEW_EVENT_SERVER_UPDATED: u32 = 20;
+
+/// No answer came in time. Whether it was carried out is not known.
+pub const SINEW_REQUEST_TIMED_OUT: u32 = 1;
+/// The session with the server asked has ended. Whether it was carried out is not known.
+pub const SINEW_REQUEST_DISCONNECTED: u32 = 2;
+/// The server asked has stopped, or left the registry. Whether it was carried out is not known.
+pub const SINEW_REQUEST_LEFT: u32 = 3;
+/// The server asked would not answer.
+pub const SINEW_REQUEST_REFUSED: u32 = 4;
+/// Nobody on the server asked answers requests of this tag.
+pub const SINEW_REQUEST_NO_HANDLER: u32 = 5;
+/// The server asked has `limits.requests_per_link` unanswered requests of this one; its game never saw it.
+pub const SINEW_REQUEST_OVERLOADED: u32 = 6;
+/// sinew_server_cancel was called.
+pub const SINEW_REQUEST_CANCELLED: u32 = 7;
+/// This server is stopping.
+pub const SINEW_REQUEST_STOPPING: u32 = 8;
+
+/// Each server of the group in turn.
+pub const SINEW_POLICY_ROUND_ROBIN: u32 = 1;
+/// The least full by its property `load`, as a share of its `capacity` where it tells one. Until it tells its load anew, each piece of work
+/// that this server sends it counts as 1.
+pub const SINEW_POLICY_LEAST_LOADED: u32 = 2;
+/// The server that the key belongs to: on every server the same for the same key, as long as the names of the servers that can be chosen are
+/// the same. Only the keys of a server that comes or goes move. A server whose link is interrupted is still chosen.
+pub const SINEW_POLICY_KEY: u32 = 3;
+
+/// It does not take work yet: its property `state` is `starting`.
+pub const SINEW_READINESS_STARTING: u32 = 1;
+/// It takes work: `ready`, or nothing is said.
+pub const SINEW_READINESS_READY: u32 = 2;
+/// It takes no more work: `draining`. A server says so by itself from sinew_server_stop on.
+pub const SINEW_READINESS_DRAINING: u32 = 3;
+
 /// The connection broke: its process ended, or the network cut it.
 pub const SINEW_DISCONNECT_LOST: u32 = 1;
 /// Nothing was heard from it for too long.
@@ -109,6 +162,8 @@ pub const SINEW_DISCONNECT_SUPERSEDED: u32 = 5;
 pub const SINEW_DISCONNECT_PROTOCOL: u32 = 6;
 /// This server is stopping.
 pub const SINEW_DISCONNECT_STOPPING: u32 = 7;
+/// One of the two was told a topology by which they do not see each other (sinew_server_reload).
+pub const SINEW_DISCONNECT_UNRELATED: u32 = 8;
 
 /// It stopped gracefully.
 pub const SINEW_LEAVE_STOPPED: u32 = 1;
@@ -118,6 +173,8 @@ pub const SINEW_LEAVE_REPLACED: u32 = 2;
 pub const SINEW_LEAVE_EXPIRED: u32 = 3;
 /// This server is stopping.
 pub const SINEW_LEAVE_STOPPING: u32 = 4;
+/// This server was told a topology by which the two do not see each other (sinew_server_reload).
+pub const SINEW_LEAVE_UNRELATED: u32 = 5;
 
 /// sinew_server_stop was called.
 pub const SINEW_STOP_REQUESTED: u32 = 1;
@@ -161,7 +218,7 @@ pub const SINEW_VISIBILITY_EXTERNAL: u32 = 2;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ConnectionState, DisconnectReason, ErrorCode, Lane, LeaveReason, SendMode, StopReason};
+    use crate::{ConnectionState, DisconnectReason, ErrorCode, Lane, LeaveReason, Readiness, RequestFailure, SendMode, StopReason};
 
     #[test]
     fn results_are_the_error_codes() {
@@ -175,10 +232,13 @@ mod tests {
             SINEW_RESULT_BUSY,
             SINEW_RESULT_INVALID_STATE,
             SINEW_RESULT_ALREADY_JOINED,
+            SINEW_RESULT_UNKNOWN_REQUEST,
             SINEW_RESULT_QUEUE_FULL,
             SINEW_RESULT_NOT_CONNECTED,
             SINEW_RESULT_STOPPED,
             SINEW_RESULT_MESSAGE_TOO_BIG,
+            SINEW_RESULT_TOO_MANY_REQUESTS,
+            SINEW_RESULT_NO_CANDIDATE,
             SINEW_RESULT_ADDRESS_IN_USE,
             SINEW_RESULT_IO,
             SINEW_RESULT_KEY,
@@ -203,6 +263,7 @@ mod tests {
                 DisconnectReason::Superseded,
                 DisconnectReason::Protocol,
                 DisconnectReason::Stopping,
+                DisconnectReason::Unrelated,
             ]
             .map(|reason| reason as u32),
             [
@@ -213,11 +274,40 @@ mod tests {
                 SINEW_DISCONNECT_SUPERSEDED,
                 SINEW_DISCONNECT_PROTOCOL,
                 SINEW_DISCONNECT_STOPPING,
+                SINEW_DISCONNECT_UNRELATED,
             ]
         );
         assert_eq!(
-            [LeaveReason::Stopped, LeaveReason::Replaced, LeaveReason::Expired, LeaveReason::Stopping].map(|reason| reason as u32),
-            [SINEW_LEAVE_STOPPED, SINEW_LEAVE_REPLACED, SINEW_LEAVE_EXPIRED, SINEW_LEAVE_STOPPING]
+            [LeaveReason::Stopped, LeaveReason::Replaced, LeaveReason::Expired, LeaveReason::Stopping, LeaveReason::Unrelated]
+                .map(|reason| reason as u32),
+            [SINEW_LEAVE_STOPPED, SINEW_LEAVE_REPLACED, SINEW_LEAVE_EXPIRED, SINEW_LEAVE_STOPPING, SINEW_LEAVE_UNRELATED]
+        );
+        assert_eq!(
+            Readiness::ALL.map(|readiness| readiness as u32),
+            [SINEW_READINESS_STARTING, SINEW_READINESS_READY, SINEW_READINESS_DRAINING]
+        );
+        assert_eq!(
+            [
+                RequestFailure::TimedOut,
+                RequestFailure::Disconnected,
+                RequestFailure::Left,
+                RequestFailure::Refused,
+                RequestFailure::NoHandler,
+                RequestFailure::Overloaded,
+                RequestFailure::Cancelled,
+                RequestFailure::Stopping,
+            ]
+            .map(|failure| failure as u32),
+            [
+                SINEW_REQUEST_TIMED_OUT,
+                SINEW_REQUEST_DISCONNECTED,
+                SINEW_REQUEST_LEFT,
+                SINEW_REQUEST_REFUSED,
+                SINEW_REQUEST_NO_HANDLER,
+                SINEW_REQUEST_OVERLOADED,
+                SINEW_REQUEST_CANCELLED,
+                SINEW_REQUEST_STOPPING,
+            ]
         );
         assert_eq!(
             [StopReason::Requested, StopReason::Replaced, StopReason::Failed].map(|reason| reason as u32),

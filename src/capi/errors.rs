@@ -54,10 +54,13 @@ fn text(result: sinew_result) -> &'static CStr {
         ErrorCode::Busy => c"BUSY: another thread is polling this server",
         ErrorCode::InvalidState => c"INVALID_STATE: the call is out of place now; the last error says what must come first",
         ErrorCode::AlreadyJoined => c"ALREADY_JOINED: a server of this id has joined already",
+        ErrorCode::UnknownRequest => c"UNKNOWN_REQUEST: no request of this number waits for an answer",
         ErrorCode::QueueFull => c"QUEUE_FULL: the outbox is full; nothing was queued",
         ErrorCode::NotConnected => c"NOT_CONNECTED: the server is not connected now",
         ErrorCode::Stopped => c"STOPPED: this server is stopped or stopping",
         ErrorCode::MessageTooBig => c"MESSAGE_TOO_BIG: the message is over limits.max_message_bytes",
+        ErrorCode::TooManyRequests => c"TOO_MANY_REQUESTS: limits.requests_per_link wait for an answer; nothing was sent",
+        ErrorCode::NoCandidate => c"NO_CANDIDATE: no server of the group can be chosen now",
         ErrorCode::AddressInUse => c"ADDRESS_IN_USE: somebody listens on this address already",
         ErrorCode::Io => c"IO: the operating system refused",
         ErrorCode::Key => c"KEY: a key or certificate file cannot be used",
@@ -75,7 +78,7 @@ mod tests {
             let text = text(code as sinew_result).to_str().expect("ASCII");
             assert!(text.starts_with(&format!("{}: ", code.name())), "{text}");
         }
-        for unknown in [-1, 10, 99, 104, 899, 901, i32::MIN, i32::MAX] {
+        for unknown in [-1, 11, 99, 106, 899, 901, i32::MIN, i32::MAX] {
             assert!(text(unknown).to_bytes().starts_with(b"UNKNOWN: "));
         }
     }

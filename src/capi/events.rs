@@ -2,12 +2,15 @@
 
 use super::constants::*;
 use super::registry::LentEntry;
+use super::server::Groups;
 use super::structs::{sinew_event, sinew_registration};
 use crate::config::LogLevel;
 use crate::event::{Batch, Event, EventQueue, Item};
+use crate::message::{Label, Role, read_head};
+use crate::registry::Registration;
 use crate::server::RemoteServer;
-use parking_lot::Mutex;
-use std::collections::{BTreeMap, VecDeque};
+use parking_lot::{Mutex, RwLock};
+use std::collections::VecDeque;
 use std::ffi::{CStr, CString, c_char};
 use std::mem::MaybeUninit;
 use std::ptr::null;
@@ -42,7 +45,7 @@ impl Lent {
     pub(super) fn poll(
         &mut self,
         queue: &EventQueue,
-        groups: &BTreeMap<String, CString>,
+        groups: &RwLock<Groups>,
         unread: &Mutex<Unread>,
         timeout: Duration,
         events: &mut [MaybeUninit<sinew_event>],
@@ -54,6 +57,8 @@ impl Lent {
             queue.take(timeout, &mut self.waiting)?;
             unread.lock().event_bytes = self.waiting.iter().map(cost).sum();
         }
+        // Not while it waits: a reload adds to them.
+        let groups = &*groups.read();
         let mut given = 0;
         let mut filled = 0;
         while filled < events.len() {
@@ -65,12 +70,11 @@ impl Lent {
                     let mut now = 0;
                     for (slot, span) in events[filled..].iter_mut().zip(batch.rest()) {
                         let payload = batch.payload(*span);
-                        slot.write(sinew_event {
-                            mode: span.delivery.into(),
-                            data: payload.as_ptr(),
-                            len: payload.len(),
-                            tag: span.tag.into(),
-                            ..template
+                        let Label { tag, delivery, role } = span.label;
+                        let event = sinew_event { mode: delivery.into(), tag: tag.into(), ..template };
+                        slot.write(match role {
+                            Role::Message => sinew_event { data: payload.as_ptr(), len: payload.len(), ..event },
+                            role => asked(event, role, payload),
                         });
                         now += 1;
                     }
@@ -101,6 +105,18 @@ impl Lent {
     }
 }
 
+/// A request or a reply.
+fn asked(event: sinew_event, role: Role, body: &[u8]) -> sinew_event {
+    // Whoever put it into the queue has seen that the head is there.
+    let (request, code, payload) = read_head(body).unwrap_or((0, 0, &[]));
+    let event = sinew_event { request, data: payload.as_ptr(), len: payload.len(), ..event };
+    match role {
+        // The number is the peer's time limit.
+        Role::Request => sinew_event { r#type: SINEW_EVENT_REQUEST, count: code.into(), ..event },
+        _ => sinew_event { r#type: SINEW_EVENT_REPLY, code, ..event },
+    }
+}
+
 /// What an item counts as an event that waits; messages are counted by their link's inbox.
 fn cost(item: &Item) -> usize {
     match item {
@@ -110,12 +126,7 @@ fn cost(item: &Item) -> usize {
 }
 
 /// One event other than a message; `None` for kinds this ABI does not know.
-fn describe(
-    event: &Event,
-    groups: &BTreeMap<String, CString>,
-    texts: &mut Vec<CString>,
-    entries: &mut Vec<LentEntry>,
-) -> Option<sinew_event> {
+fn describe(event: &Event, groups: &Groups, texts: &mut Vec<CString>, entries: &mut Vec<LentEntry>) -> Option<sinew_event> {
     let about = |kind: u32, server: &RemoteServer| sinew_event {
         server: server.id().get(),
         group: group_of(groups, server.group()),
@@ -128,9 +139,20 @@ fn describe(
         let text = texts.last().map_or(c"", CString::as_c_str);
         sinew_event { data: text.as_ptr().cast(), len: text.count_bytes(), ..event }
     };
+    let mut with_entry = |event: sinew_event, entry: &Registration| {
+        let lent = LentEntry::new(entry);
+        let event = sinew_event { data: lent.data(), len: size_of::<sinew_registration>(), ..event };
+        entries.push(lent);
+        event
+    };
+    event.given();
     Some(match event {
         Event::Started { id } => sinew_event { server: id.get(), ..empty(SINEW_EVENT_STARTED) },
-        Event::ServerJoined { server } => about(SINEW_EVENT_SERVER_JOINED, server),
+        Event::ServerJoined { server } => with_entry(about(SINEW_EVENT_SERVER_JOINED, server), &server.entry()),
+        Event::ServerUpdated { server } => with_entry(about(SINEW_EVENT_SERVER_UPDATED, server), &server.entry()),
+        Event::RequestFailed { server, request, failure } => {
+            sinew_event { request: request.get(), code: *failure as u32, ..about(SINEW_EVENT_REQUEST_FAILED, server) }
+        }
         Event::ServerConnected { server } => about(SINEW_EVENT_SERVER_CONNECTED, server),
         Event::ServerInterrupted { server } => about(SINEW_EVENT_SERVER_INTERRUPTED, server),
         Event::ServerResumed { server } => about(SINEW_EVENT_SERVER_RESUMED, server),
@@ -143,16 +165,8 @@ fn describe(
         Event::RegistryLost { text } => with_text(empty(SINEW_EVENT_REGISTRY_LOST), text),
         Event::RegistryRestored => empty(SINEW_EVENT_REGISTRY_RESTORED),
         Event::RegistryRegister { entry } => {
-            let lent = LentEntry::new(entry);
-            let event = sinew_event {
-                server: entry.id.get(),
-                group: group_of(groups, &entry.group),
-                data: lent.data(),
-                len: size_of::<sinew_registration>(),
-                ..empty(SINEW_EVENT_REGISTRY_REGISTER)
-            };
-            entries.push(lent);
-            event
+            let group = group_of(groups, &entry.group);
+            with_entry(sinew_event { server: entry.id.get(), group, ..empty(SINEW_EVENT_REGISTRY_REGISTER) }, entry)
         }
         Event::RegistryDeregister { id } => sinew_event { server: id.get(), ..empty(SINEW_EVENT_REGISTRY_DEREGISTER) },
         Event::RegistryConnectionFailure { server } => about(SINEW_EVENT_REGISTRY_CONNECTION_FAILURE, server),
@@ -167,12 +181,12 @@ fn describe(
             with_text(sinew_event { code, ..empty(SINEW_EVENT_LOG) }, &format!("{target}: {text}"))
         }
         Event::Stopped { reason, text } => with_text(sinew_event { code: *reason as u32, ..empty(SINEW_EVENT_STOPPED) }, text),
-        // Messages come in batches, not as events of their own.
-        Event::Message { .. } => return None,
+        // These come in batches, not as events of their own.
+        Event::Message { .. } | Event::Request { .. } | Event::Reply { .. } => return None,
     })
 }
 
-fn group_of(groups: &BTreeMap<String, CString>, name: &str) -> *const c_char {
+fn group_of(groups: &Groups, name: &str) -> *const c_char {
     // Only servers of groups in our own topology are in view.
     groups.get(name).map_or(c"".as_ptr(), |group| CStr::as_ptr(group))
 }

@@ -136,6 +136,10 @@ pub unsafe extern "C" fn sinew_server_find(server: *const sinew_server, id: u64,
             rtt_us: remote.round_trip_time().map_or(0, |time| u32::try_from(time.as_micros()).unwrap_or(u32::MAX)),
             reserved: 0,
             queued_bytes: remote.queued_bytes() as u64,
+            load: remote.load().unwrap_or(f64::NAN),
+            capacity: remote.capacity().unwrap_or(f64::NAN),
+            readiness: remote.readiness() as u32,
+            open_requests: u32::try_from(remote.open_requests()).unwrap_or(u32::MAX),
         };
         // SAFETY: NULL, or a struct as long as its size says, by the caller's promise; ours have no pointers and no padding.
         unsafe { fill("out", out, make) }
@@ -206,6 +210,11 @@ pub unsafe extern "C" fn sinew_server_stats(server: *const sinew_server, out: *m
             dropped_inbox_full: stats.dropped_inbox_full,
             received_by_datagram: stats.received_by_datagram,
             rejected_throttled: stats.rejected(Rejection::Throttled),
+            requests_sent: stats.requests_sent,
+            requests_answered: stats.requests_answered,
+            requests_failed: stats.requests_failed,
+            replies_late: stats.replies_late,
+            requests_received: stats.requests_received,
         };
         // SAFETY: NULL, or a struct as long as its size says, by the caller's promise; ours have no pointers and no padding.
         unsafe { fill("out", out, make) }

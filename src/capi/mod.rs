@@ -16,6 +16,10 @@ mod structs;
 
 mod server;
 
+mod requests;
+
+mod properties;
+
 mod info;
 
 mod registry;

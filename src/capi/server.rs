@@ -8,7 +8,7 @@ use crate::config::ServerConfig;
 use crate::error::Error;
 use crate::message::Delivery;
 use crate::server::Server;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::ffi::{CString, c_char};
 use std::mem::MaybeUninit;
@@ -23,8 +23,11 @@ pub struct sinew_server {
     /// Beside `lent`, because asking for statistics must not make a poll BUSY.
     unread: Mutex<Unread>,
     /// The names that events point to.
-    groups: BTreeMap<String, CString>,
+    groups: RwLock<Groups>,
 }
+
+/// Never taken out again: an event may point to them.
+pub(super) type Groups = BTreeMap<String, CString>;
 
 // C hands one server to many threads.
 const _: () = {
@@ -38,14 +41,29 @@ impl sinew_server {
     }
 
     fn start(config: ServerConfig) -> Result<*mut Self, Error> {
-        let name = |name: &String| match CString::new(name.as_str()) {
-            Ok(text) => Ok((name.clone(), text)),
-            Err(_) => Err(invalid(format!("the group name {name:?} contains a NUL"))),
-        };
-        let groups = config.groups.keys().map(name).collect::<Result<_, _>>()?;
+        let groups = RwLock::new(names(&config)?);
         let server = Server::start(config)?;
         Ok(Box::into_raw(Box::new(Self { server, lent: Mutex::default(), unread: Mutex::default(), groups })))
     }
+
+    fn reload(&self, config: ServerConfig) -> Result<(), Error> {
+        let more = names(&config)?;
+        // First, so that nobody of a new group is in an event before its name is here.
+        let mut groups = self.groups.write();
+        for (name, text) in more {
+            groups.entry(name).or_insert(text);
+        }
+        drop(groups);
+        self.server.reload(config)
+    }
+}
+
+fn names(config: &ServerConfig) -> Result<Groups, Error> {
+    let name = |name: &String| match CString::new(name.as_str()) {
+        Ok(text) => Ok((name.clone(), text)),
+        Err(_) => Err(invalid(format!("the group name {name:?} contains a NUL"))),
+    };
+    config.groups.keys().map(name).collect()
 }
 
 /// Starts a server from a TOML text (UTF-8, `config_len` bytes), with the process's SINEW_* environment variables on top.
@@ -141,7 +159,9 @@ pub unsafe extern "C" fn sinew_server_send(
 
 /// Sends a message to every connected server of a group. `*sent` (NULL allowed) tells to how many.
 ///
-/// Errors: QUEUE_FULL (to servers whose outbox is full nothing was sent; the others have it, and `*sent` is written),
+/// Those of the group that did not get it are in `missed`: `*missed_count` (NULL allowed) tells how many there are, the first `capacity` of
+/// them are written. `missed` may be NULL when `capacity` is 0.
+/// Errors: QUEUE_FULL (to servers whose outbox is full nothing was sent; the others have it, and all of the above is written),
 /// UNKNOWN_GROUP (not in the topology, or not connected with this server's group), MESSAGE_TOO_BIG, STOPPED,
 /// INVALID_UTF8, INVALID_ARGUMENT.
 #[unsafe(no_mangle)]
@@ -154,16 +174,26 @@ pub unsafe extern "C" fn sinew_server_broadcast(
     data: *const u8,
     len: usize,
     sent: *mut usize,
+    missed: *mut u64,
+    capacity: usize,
+    missed_count: *mut usize,
 ) -> sinew_result {
     guard(|| {
         // SAFETY: NULL, or alive by the caller's promise.
         let server = &unsafe { object("server", server)? }.server;
         // SAFETY: NULL, or bytes that are readable and stay as they are during the call, by the caller's promise.
         let (group, payload) = unsafe { (text("group", group, group_len)?, bytes("data", data, len)?) };
+        let missed = if capacity > 0 { array("missed", missed, capacity)? } else { missed };
         let outcome = server.broadcast(group, tag, payload, Delivery::try_from(mode)?)?;
-        if !sent.is_null() {
-            // SAFETY: not NULL, writable by the caller's promise.
-            unsafe { put(sent, outcome.sent) };
+        for (index, id) in outcome.missed().take(capacity).enumerate() {
+            // SAFETY: room for `capacity` ids by the caller's promise.
+            unsafe { put(missed.add(index), id.get()) };
+        }
+        for (out, number) in [(sent, outcome.sent), (missed_count, outcome.missed().count())] {
+            if !out.is_null() {
+                // SAFETY: not NULL, writable by the caller's promise.
+                unsafe { put(out, number) };
+            }
         }
         match outcome.full.first() {
             None => Ok(()),
@@ -172,6 +202,25 @@ pub unsafe extern "C" fn sinew_server_broadcast(
                 Err(Error::QueueFull { to, queued: server.find(to).map_or(limit, |remote| remote.queued_bytes()), limit })
             }
         }
+    })
+}
+
+/// Applies a new configuration (a whole one, as for sinew_server_start) to the running server: groups, limits, key and certificate files,
+/// the trust list, the log's level and some more; docs/configuration.md lists them. All of it or nothing. Reads the files it names.
+///
+/// Links that stand go on; new handshakes show and trust what the new files say. Servers that the new groups show join, those that they hide
+/// are disconnected and leave. Limits of a link hold for servers that come into view from now on.
+/// Thread: reads the environment, so let no other thread call setenv meanwhile.
+///
+/// Errors: INVALID_CONFIG (the sentence names every key that is wrong, or that needs a restart to change, such as `server.name`), KEY,
+/// STOPPED, INVALID_UTF8, INVALID_ARGUMENT. Nothing has changed then.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sinew_server_reload(server: *const sinew_server, config: *const c_char, config_len: usize) -> sinew_result {
+    guard(|| {
+        // SAFETY: NULL, or alive by the caller's promise.
+        let server = unsafe { object("server", server)? };
+        // SAFETY: NULL, or `config_len` bytes that are readable and stay as they are during the call, by the caller's promise.
+        server.reload(ServerConfig::from_toml(unsafe { text("config", config, config_len)? })?)
     })
 }
 

@@ -17,7 +17,7 @@ pub struct sinew_event {
     pub server: u64,
     /// Kept for game clients: 0.
     pub client: u64,
-    /// Kept for requests: 0.
+    /// The number of a request.
     pub request: u64,
     /// The remote server's group, NUL-terminated; NULL in events that are about no server.
     pub group: *const c_char,
@@ -141,6 +141,14 @@ pub struct sinew_remote_info {
     /// Bytes that wait to be sent to it or to be acknowledged by it, 8 bytes per message for its header included: what counts against
     /// `limits.outbox_bytes`.
     pub queued_bytes: u64,
+    /// Its property `load`; NaN: it tells none.
+    pub load: f64,
+    /// Its property `capacity`; NaN: it tells none.
+    pub capacity: f64,
+    /// SINEW_READINESS_*: its property `state`.
+    pub readiness: u32,
+    /// Requests of this server that it has not answered.
+    pub open_requests: u32,
 }
 
 /// How this server is doing: numbers for operators. Counters of messages are over the servers in view now.
@@ -204,6 +212,16 @@ pub struct sinew_stats {
     pub received_by_datagram: u64,
     /// Connections closed at once because their address opens them too often.
     pub rejected_throttled: u64,
+    /// Requests made by this server since its start; one that is tried again elsewhere counts again.
+    pub requests_sent: u64,
+    /// Answers to them that came in time.
+    pub requests_answered: u64,
+    /// Those of which SINEW_EVENT_REQUEST_FAILED told, or the error of a future.
+    pub requests_failed: u64,
+    /// Answers that came when nobody waited any more, dropped.
+    pub replies_late: u64,
+    /// Requests of other servers.
+    pub requests_received: u64,
 }
 
 // The sizes C sees on every 64-bit platform; wrappers in other languages rely on them.
@@ -212,8 +230,8 @@ const _: () = {
     assert!(size_of::<sinew_event>() == 80);
     assert!(size_of::<sinew_local_info>() == 408);
     assert!(size_of::<sinew_group_info>() == 80);
-    assert!(size_of::<sinew_remote_info>() == 424);
-    assert!(size_of::<sinew_stats>() == 216);
+    assert!(size_of::<sinew_remote_info>() == 448);
+    assert!(size_of::<sinew_stats>() == 256);
     assert!(size_of::<sinew_property>() == 32);
     assert!(size_of::<sinew_registration>() == 88);
 };

@@ -13,7 +13,7 @@ use crate::config::{LimitsSection, RuntimeSection};
 use crate::event::{Batch, Event, Span};
 use crate::id::ServerId;
 use crate::link::{Commons, Peer};
-use crate::message::SendMode;
+use crate::message::{Label, SendMode};
 use crate::registry::Registration;
 use std::collections::BTreeMap;
 use std::ffi::CStr;
@@ -64,7 +64,7 @@ impl Started {
             .scan(0, |end, payload| {
                 let (start, len) = (*end, payload.len() as u32);
                 *end += len;
-                Some(Span { start, len, tag: 7, delivery: SendMode::Unreliable.into(), large: 0 })
+                Some(Span { start, len, label: Label::message(7, SendMode::Unreliable.into()), large: 0 })
             })
             .collect();
         self.push_batch(peer, payloads.concat(), spans);
@@ -221,7 +221,11 @@ fn a_panic_inside_a_call_is_an_answer_and_other_servers_go_on() {
     let (broken, healthy) = (Started::quiet(), Started::quiet());
     let peer = peer(11);
     // No link makes such a batch: a message beyond its bytes. Walking it panics in the middle of a poll, while its lock is held.
-    broken.push_batch(&peer, "short".into(), vec![Span { start: 3, len: 10, tag: 0, delivery: SendMode::Reliable.into(), large: 0 }]);
+    broken.push_batch(
+        &peer,
+        "short".into(),
+        vec![Span { start: 3, len: 10, label: Label::message(0, SendMode::Reliable.into()), large: 0 }],
+    );
     let (result, events) = broken.try_poll(0, 8);
     assert_eq!((result, events.len()), (SINEW_RESULT_PANIC, 0));
     assert!(last_error().contains("a bug in Sinew was contained"), "{}", last_error());

@@ -19,6 +19,15 @@ pub(crate) struct Settings {
     pub(crate) topology: Topology,
     /// Greater for every later start of this server.
     pub(crate) incarnation: u64,
+    pub(crate) pace: ClusterPace,
+    /// See [`crate::registry::Connector::ids_are_seats`].
+    pub(crate) ids_are_seats: bool,
+    pub(crate) seed: u64,
+}
+
+/// The times that govern dials and sessions.
+#[derive(Debug, Clone)]
+pub(crate) struct ClusterPace {
     pub(crate) reconnect_min: Duration,
     pub(crate) reconnect_max: Duration,
     pub(crate) reconnect_attempts: u32,
@@ -26,9 +35,14 @@ pub(crate) struct Settings {
     pub(crate) resume_window: Duration,
     /// How long a peer that deregistered may keep its link to flush what it has queued.
     pub(crate) drain: Duration,
-    /// See [`crate::registry::Connector::ids_are_seats`].
-    pub(crate) ids_are_seats: bool,
-    pub(crate) seed: u64,
+}
+
+/// What may change while the machine runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Renewal {
+    pub(crate) topology: Topology,
+    pub(crate) mixed_app_versions: bool,
+    pub(crate) pace: ClusterPace,
 }
 
 /// What must be done, in order.
@@ -111,6 +125,7 @@ impl LinkEnd {
             LinkEndReason::Goodbye(Goodbye::Superseded) | LinkEndReason::Closed(Goodbye::Superseded) => DisconnectReason::Superseded,
             LinkEndReason::Closed(Goodbye::Stopped | Goodbye::Replaced) => DisconnectReason::Stopping,
             LinkEndReason::Closed(Goodbye::YouLeft) => DisconnectReason::PeerLeft,
+            LinkEndReason::Goodbye(Goodbye::Unrelated) | LinkEndReason::Closed(Goodbye::Unrelated) => DisconnectReason::Unrelated,
         }
     }
 }

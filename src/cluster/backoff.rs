@@ -19,6 +19,10 @@ impl Backoff {
         Self { min, max, patience, rng: SmallRng::seed_from_u64(seed) }
     }
 
+    pub(super) fn renew(&mut self, min: Duration, max: Duration, patience: u32) {
+        (self.min, self.max, self.patience) = (min, max, patience);
+    }
+
     /// The wait after the `failures`-th failure in a row (0: a link that worked has just been lost).
     pub(super) fn delay(&mut self, failures: u32) -> Duration {
         let bound = self.min.saturating_mul(1_u32.checked_shl(failures).unwrap_or(u32::MAX)).min(self.max);

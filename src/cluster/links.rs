@@ -93,6 +93,11 @@ impl Cluster {
         }
     }
 
+    /// Who dials between this server and one in view.
+    pub(crate) fn direction_of(&self, id: ServerId) -> Option<Direction> {
+        self.members.get(&id).map(|member| member.direction)
+    }
+
     /// Whose link this is.
     pub(crate) fn member_of(&self, link: LinkId) -> Option<ServerId> {
         self.links.get(&link).map(|held| held.member)
@@ -196,7 +201,7 @@ impl Cluster {
                 return self.leave_if_forgotten(id);
             }
             State::Up { link: up, since } if *up == link => {
-                if now.saturating_sub(*since) >= self.settings.reconnect_max {
+                if now.saturating_sub(*since) >= self.settings.pace.reconnect_max {
                     member.failures = 0;
                 } else {
                     // A link that does not hold is as good as none: else a peer that hangs up at once is dialled without pause.
@@ -246,7 +251,7 @@ impl Cluster {
     /// Whether a session of this member may outlive its link.
     fn may_go_on(&self, id: ServerId) -> bool {
         let stays = |member: &Member| member.doomed.is_none() && member.session.is_some();
-        self.stopping.is_none() && !self.settings.resume_window.is_zero() && self.members.get(&id).is_some_and(stays)
+        self.stopping.is_none() && !self.settings.pace.resume_window.is_zero() && self.members.get(&id).is_some_and(stays)
     }
 
     /// The link of a session is down, and `next` goes on with it; or nobody does yet.
@@ -262,7 +267,7 @@ impl Cluster {
             return self.connected(now, id, next);
         }
         let text = end.text.clone();
-        member.suspended = Some(Suspended { end, until: now + self.settings.resume_window });
+        member.suspended = Some(Suspended { end, until: now + self.settings.pace.resume_window });
         self.notify(Notice::Interrupted { id, text });
         self.back_off(now, id);
     }
@@ -271,7 +276,7 @@ impl Cluster {
     fn failed(&mut self, id: ServerId) {
         let Some(member) = self.members.get_mut(&id).filter(|member| member.direction == Direction::Outgoing) else { return };
         member.failures = member.failures.saturating_add(1);
-        if member.failures == self.settings.reconnect_attempts {
+        if member.failures == self.settings.pace.reconnect_attempts {
             self.actions.push_back(Action::ReportFailure(id));
         }
     }

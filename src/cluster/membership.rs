@@ -2,7 +2,7 @@
 
 use super::backoff::Backoff;
 use super::topology::Direction;
-use super::{Action, LeaveReason, LinkEnd, LinkId, Notice, Settings, StopReason};
+use super::{Action, LeaveReason, LinkEnd, LinkId, Notice, Renewal, Settings, StopReason};
 use crate::id::ServerId;
 use crate::registry::Registration;
 use crate::wire::control::{Claim, Goodbye};
@@ -113,6 +113,8 @@ pub(crate) struct Cluster {
     pub(super) members: BTreeMap<ServerId, Member>,
     /// Joined before our own id was known: who dials depends on it.
     pub(super) early: BTreeMap<ServerId, Registration>,
+    /// In the registry, and by the topology none of this server's business, unless that changes.
+    pub(super) unrelated: BTreeMap<ServerId, Registration>,
     pub(super) links: BTreeMap<LinkId, Held>,
     pub(super) next_link: u64,
     pub(super) dead: BTreeMap<ServerId, Buried>,
@@ -126,11 +128,17 @@ pub(crate) struct Cluster {
 impl Cluster {
     pub(crate) fn new(settings: Settings) -> Self {
         Self {
-            backoff: Backoff::new(settings.reconnect_min, settings.reconnect_max, settings.reconnect_attempts, settings.seed),
+            backoff: Backoff::new(
+                settings.pace.reconnect_min,
+                settings.pace.reconnect_max,
+                settings.pace.reconnect_attempts,
+                settings.seed,
+            ),
             settings,
             me: None,
             members: BTreeMap::new(),
             early: BTreeMap::new(),
+            unrelated: BTreeMap::new(),
             links: BTreeMap::new(),
             next_link: 0,
             dead: BTreeMap::new(),
@@ -189,6 +197,53 @@ impl Cluster {
             }
         }
         self.finish_stop();
+    }
+
+    /// The configuration has changed. Who comes into view joins, who goes out of view leaves, everybody else keeps the link there is.
+    pub(crate) fn renew(&mut self, now: Duration, by: Renewal) {
+        let Renewal { topology, mixed_app_versions, pace } = by;
+        self.settings.topology = topology;
+        self.settings.mixed_app_versions = mixed_app_versions;
+        self.backoff.renew(pace.reconnect_min, pace.reconnect_max, pace.reconnect_attempts);
+        self.settings.pace = pace;
+        let (Some(me), None) = (self.me, &self.stopping) else { return };
+        let ids: Vec<ServerId> = self.members.keys().copied().collect();
+        for id in ids {
+            let Some(member) = self.members.get_mut(&id) else { continue };
+            let (ours, theirs) = ((self.settings.group.as_str(), me), (member.registration.group.as_str(), id));
+            match self.settings.topology.direction(ours, theirs) {
+                Some(direction) => {
+                    let other = std::mem::replace(&mut member.direction, direction) != direction;
+                    // It was on its way out for that reason alone.
+                    member.doomed.take_if(|reason| *reason == LeaveReason::Unrelated);
+                    if other && matches!(member.state, State::Idle | State::Backoff { .. }) {
+                        self.dial_or_wait(now, id);
+                    }
+                }
+                None => self.part_from(id),
+            }
+        }
+        for (_, entry) in std::mem::take(&mut self.unrelated) {
+            self.joined(now, entry);
+        }
+        // Whom the old topology kept from a link is tried soon.
+        self.hope(now);
+    }
+
+    /// By the topology the two do not see each other any more.
+    fn part_from(&mut self, id: ServerId) {
+        let Some(member) = self.members.get_mut(&id) else { return };
+        let linked = member.linked();
+        member.doomed.get_or_insert(LeaveReason::Unrelated);
+        // One that has come back from a goodbye does so only by itself.
+        if member.listed && member.revived.is_none() {
+            self.unrelated.insert(id, member.registration.clone());
+        }
+        if linked {
+            self.close_up(id, Goodbye::Unrelated);
+        } else {
+            self.remove(id, LeaveReason::Unrelated);
+        }
     }
 
     /// For a member whose link is down: waits before the next dial.
@@ -272,10 +327,10 @@ impl Cluster {
                 self.bury(id, Buried { last, listed });
             }
             // What news of its earlier life are still on their way must not bring it back now either; it can come back by itself, as before.
-            (LeaveReason::Expired, Some(incarnation)) => {
+            (LeaveReason::Expired | LeaveReason::Unrelated, Some(incarnation)) => {
                 self.bury(id, Buried { last: Some(Last { registration, incarnation }), listed });
             }
-            (LeaveReason::Expired | LeaveReason::Stopping, _) => {}
+            (LeaveReason::Expired | LeaveReason::Stopping | LeaveReason::Unrelated, _) => {}
         }
     }
 

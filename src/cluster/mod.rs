@@ -18,7 +18,7 @@ mod news;
 mod simulation;
 mod topology;
 
-pub(crate) use actions::{Action, Goal, LinkEnd, LinkEndReason, Notice, Settings};
+pub(crate) use actions::{Action, ClusterPace, Goal, LinkEnd, LinkEndReason, Notice, Renewal, Settings};
 pub(crate) use admission::{Admission, Passport};
 pub(crate) use membership::Cluster;
 pub use topology::Direction;
@@ -49,6 +49,8 @@ pub enum DisconnectReason {
     Protocol = 6,
     /// This server is stopping.
     Stopping = 7,
+    /// One of the two was told a topology by which they do not see each other.
+    Unrelated = 8,
 }
 
 /// Why a server is no longer in this server's view. The numbers are the `code` of `SINEW_EVENT_SERVER_LEFT`.
@@ -64,6 +66,8 @@ pub enum LeaveReason {
     Expired = 3,
     /// This server is stopping.
     Stopping = 4,
+    /// This server was told a topology by which the two do not see each other.
+    Unrelated = 5,
 }
 
 /// Why this server ended. The numbers are the `code` of `SINEW_EVENT_STOPPED`.

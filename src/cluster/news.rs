@@ -65,7 +65,7 @@ impl Cluster {
     }
 
     /// What kept this server from the registry may have kept it from the members, too, and is over: they are dialled soon.
-    fn hope(&mut self, now: Duration) {
+    pub(super) fn hope(&mut self, now: Duration) {
         for member in self.members.values_mut().filter(|member| member.direction == Direction::Outgoing) {
             member.failures = 0;
             if let State::Backoff { until } = &mut member.state {
@@ -74,7 +74,7 @@ impl Cluster {
         }
     }
 
-    fn joined(&mut self, now: Duration, entry: Registration) {
+    pub(super) fn joined(&mut self, now: Duration, entry: Registration) {
         let id = entry.id;
         let ours = (self.settings.group.as_str(), self.settings.name.as_str());
         let Some(me) = self.me else {
@@ -95,7 +95,10 @@ impl Cluster {
         if me == id || (entry.group.as_str(), entry.name.as_str()) == ours {
             return;
         }
-        let Some(direction) = self.settings.topology.direction((ours.0, me), (&entry.group, id)) else { return };
+        let Some(direction) = self.settings.topology.direction((ours.0, me), (&entry.group, id)) else {
+            self.unrelated.insert(id, entry);
+            return;
+        };
 
         let member = self.members.entry(id).or_insert_with(|| {
             self.actions.push_back(Action::Notify(Notice::Joined { registration: entry.clone(), direction }));
@@ -125,7 +128,8 @@ impl Cluster {
 
     fn left(&mut self, now: Duration, id: ServerId, reason: registry::LeaveReason) {
         self.early.remove(&id);
-        let drain_until = now + self.settings.drain;
+        self.unrelated.remove(&id);
+        let drain_until = now + self.settings.pace.drain;
         let Some(member) = self.members.get_mut(&id) else {
             match (self.dead.get_mut(&id), reason) {
                 (Some(buried), _) => buried.listed = false,
@@ -163,6 +167,7 @@ impl Cluster {
     fn snapshot(&mut self, now: Duration, entries: Vec<Registration>) {
         let listed: BTreeSet<ServerId> = entries.iter().map(|entry| entry.id).collect();
         self.early.clear();
+        self.unrelated.clear();
         self.dead.iter_mut().for_each(|(id, buried)| buried.listed = listed.contains(id));
         let gone: Vec<ServerId> = self.members.keys().filter(|id| !listed.contains(id)).copied().collect();
         for id in gone {

@@ -286,6 +286,13 @@ pub(super) static SERVER: &[Key<ServerConfig>] = &[
         "The largest message. Larger: `send` answers `MESSAGE_TOO_BIG`; one that arrives ends the link.",
     ),
     key(
+        "limits.requests_per_link",
+        Kind::count(1, 1_048_576),
+        Field,
+        |c| &mut c.limits.requests_per_link,
+        "Requests that wait for an answer at once, to one server and from it. More are refused with `TOO_MANY_REQUESTS` here, and as overloaded there.",
+    ),
+    key(
         "limits.handshake_ms",
         Kind::milliseconds(100, MINUTE),
         Field,

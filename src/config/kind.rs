@@ -4,12 +4,24 @@ use super::address::{HostPort, is_unspecified, parse_listen};
 use super::error::Report;
 use super::tree::{Node, Value, quoted};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Longest list that makes sense anywhere; keeps a generated configuration from growing without bound.
 const MOST_ITEMS: usize = 4096;
 
 /// `server.properties` in all, names and values; they travel in every registration.
 pub(super) const MOST_PROPERTY_BYTES: usize = 4096;
+
+/// Whether properties, wherever they come from, are few enough. Errors: a sentence.
+pub(crate) fn check_properties(properties: &BTreeMap<String, String>) -> Result<(), String> {
+    let bytes = properties.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+    if bytes > MOST_PROPERTY_BYTES {
+        return Err(format!(
+            "server.properties hold {bytes} bytes, more than {MOST_PROPERTY_BYTES}; send large data in messages, or keep it elsewhere"
+        ));
+    }
+    Ok(())
+}
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {

@@ -22,6 +22,7 @@ mod kind;
 mod load;
 mod print;
 mod reference;
+mod reload;
 mod sections;
 mod setting;
 mod suggest;
@@ -29,8 +30,9 @@ mod tree;
 
 pub use address::{AddressError, HostPort};
 pub use error::{ConfigError, Mistake};
-pub(crate) use kind::is_name;
+pub(crate) use kind::{check_properties, is_name};
 pub use reference::reference;
+pub(crate) use reload::fixed_differences;
 pub use sections::{
     ClusterSection, FixedServer, GroupSection, HealthSection, LimitsSection, LogLevel, LogSection, LogTarget, RegistryKind,
     RegistrySection, RuntimeSection, ServerSection, Visibility,

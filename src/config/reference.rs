@@ -3,6 +3,7 @@
 use super::keys::{About, Fallback, GROUP, SECTIONS, all};
 use super::load::{blank, table_of, tree_of};
 use super::print::inline;
+use super::reload::LIVE;
 use super::sections::GroupSection;
 use super::tree::find;
 
@@ -20,6 +21,11 @@ pub fn reference() -> String {
         }
         page.push('\n');
     }
+    let live = LIVE.iter().map(|key| format!("`{}`", key.strip_suffix('.').map_or((*key).to_owned(), |section| format!("[{section}]"))));
+    page += &format!(
+        "A running server takes these anew by `reload`: {}. Everything else needs a restart.\n",
+        live.collect::<Vec<_>>().join(", ")
+    );
     page
 }
 

@@ -158,6 +158,8 @@ pub struct LimitsSection {
     pub event_queue_bytes: usize,
     /// Largest message payload. Default 16 MiB.
     pub max_message_bytes: usize,
+    /// Requests per link and direction that wait for an answer, at once. Default 16384.
+    pub requests_per_link: usize,
     /// From TCP accept or dial to an authenticated link. Default 10000.
     pub handshake_ms: u64,
     /// A link sends a keep-alive this often. Default 1000.
@@ -292,6 +294,7 @@ impl Default for LimitsSection {
             inbox_bytes: 8 << 20,
             event_queue_bytes: 4 << 20,
             max_message_bytes: 16 << 20,
+            requests_per_link: 16_384,
             handshake_ms: 10_000,
             keep_alive_ms: 1000,
             interrupted_after_ms: 5000,

@@ -1,9 +1,12 @@
 //! Messages that arrived together, still in the bytes they arrived in.
 
+use super::Event;
 use crate::buffer::Buffer;
+use crate::id::RequestId;
 use crate::link::Peer;
-use crate::message::{Delivery, Message};
-use bytes::Bytes;
+use crate::message::{HEAD_BYTES, Label, Message, Role, read_head};
+use crate::server::{RemoteServer, Reply, Request};
+use bytes::{Buf, Bytes};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -28,8 +31,7 @@ pub(crate) struct Batch {
 pub(crate) struct Span {
     pub(crate) start: u32,
     pub(crate) len: u32,
-    pub(crate) tag: u16,
-    pub(crate) delivery: Delivery,
+    pub(crate) label: Label,
     /// 0: in the chunk; n: it is the n-th large message.
     pub(crate) large: u8,
 }
@@ -95,17 +97,28 @@ impl Batch {
         self.next >= self.spans.len()
     }
 
-    /// The next message, to be kept for as long as the game likes.
-    pub(crate) fn next_message(&mut self) -> Option<Message> {
+    /// The next message, request or answer, to be kept for as long as the game likes.
+    pub(crate) fn next_event(&mut self) -> Option<Event> {
         let span = *self.spans.get(self.next)?;
         self.next += 1;
         let payloads = if span.large == 0 { &mut self.chunk } else { &mut self.large[usize::from(span.large) - 1] };
-        Some(Message::new(span.tag, span.delivery, payloads.keep(span.range())))
+        let mut payload = payloads.keep(span.range());
+        let (server, Label { tag, delivery, role }) = (RemoteServer::new(self.peer.clone()), span.label);
+        if role == Role::Message {
+            return Some(Event::Message { server, message: Message::new(tag, delivery, payload) });
+        }
+        // Whoever put it here has seen that the head is there.
+        let (number, code, _) = read_head(&payload)?;
+        payload.advance(HEAD_BYTES);
+        Some(match RequestId::new(number).filter(|_| role != Role::Request) {
+            Some(request) => Event::Reply { request, reply: Reply { server, tag, code, payload } },
+            None => Event::Request { request: Request::new(server, number, Message::new(tag, delivery, payload)) },
+        })
     }
 }
 
 impl Span {
-    fn range(self) -> std::ops::Range<usize> {
+    pub(crate) fn range(self) -> std::ops::Range<usize> {
         let start = self.start as usize;
         start..start + self.len as usize
     }

@@ -14,10 +14,11 @@ pub(crate) use queue::Item;
 
 use crate::cluster::{DisconnectReason, LeaveReason, StopReason};
 use crate::config::LogLevel;
-use crate::id::ServerId;
+use crate::error::RequestFailure;
+use crate::id::{RequestId, ServerId};
 use crate::message::Message;
 use crate::registry::Registration;
-use crate::server::RemoteServer;
+use crate::server::{RemoteServer, Reply, Request};
 
 /// Something that happened. For one remote server always in this order:
 /// `joined → connected → message… (interrupted, resumed) → disconnected → … → left`.
@@ -64,6 +65,26 @@ pub enum Event {
         server: RemoteServer,
         message: Message,
     },
+    /// A connected server asks something. Answer it with [`Request::reply`].
+    Request {
+        request: Request,
+    },
+    /// The answer to a request that this server made with `start`.
+    Reply {
+        request: RequestId,
+        reply: Reply,
+    },
+    /// There will be no answer to this request. One that was made before a `ServerDisconnected` or `Stopped` has ended before that.
+    RequestFailed {
+        /// Who was asked, the last one if there were several.
+        server: RemoteServer,
+        request: RequestId,
+        failure: RequestFailure,
+    },
+    /// The properties of a connected server are others than before.
+    ServerUpdated {
+        server: RemoteServer,
+    },
     /// After a `QueueFull`: at least half of the outbox to this server is free again.
     Writable {
         server: RemoteServer,
@@ -102,6 +123,13 @@ pub enum Event {
 }
 
 impl Event {
+    /// The game has it now.
+    pub(crate) fn given(&self) {
+        if let Event::ServerUpdated { server } = self {
+            server.peer().update_given();
+        }
+    }
+
     /// What this event counts against `limits.event_queue_bytes`: its text and the size of its record.
     pub(crate) fn cost(&self) -> usize {
         let text = match self {

@@ -1,11 +1,10 @@
 //! The one queue between the library's threads and the game's thread.
 
 use super::{Batch, Event};
-use crate::server::RemoteServer;
 use parking_lot::{Condvar, Mutex};
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
@@ -22,7 +21,7 @@ pub(crate) struct EventQueue {
     ready: Condvar,
     ready_async: Notify,
     room: Notify,
-    limit: usize,
+    limit: AtomicUsize,
     /// How long a poll that may wait looks again and again before it sleeps.
     spin: Duration,
     /// Something waits: what a spinning poll looks at, so that it does not take the lock from those who push.
@@ -56,12 +55,21 @@ impl EventQueue {
             ready: Condvar::new(),
             ready_async: Notify::new(),
             room: Notify::new(),
-            limit,
+            limit: AtomicUsize::new(limit),
             spin,
             filled: AtomicBool::new(false),
             polling: AtomicBool::new(false),
             dropped_logs: AtomicU64::new(0),
         }
+    }
+
+    fn limit(&self) -> usize {
+        self.limit.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_limit(&self, bytes: usize) {
+        self.limit.store(bytes, Ordering::Relaxed);
+        self.room.notify_one();
     }
 
     /// Never refused: the node waits for [`EventQueue::room`] before it does anything that makes events.
@@ -71,7 +79,7 @@ impl EventQueue {
 
     /// A log line is dropped, and counted, while the queue is over its limit.
     pub(crate) fn push_log(&self, event: Event) {
-        if self.state.lock().event_bytes >= self.limit {
+        if self.state.lock().event_bytes >= self.limit() {
             self.dropped_logs.fetch_add(1, Ordering::Relaxed);
         } else {
             self.push(event);
@@ -105,7 +113,7 @@ impl EventQueue {
     pub(crate) async fn room(&self) {
         loop {
             let freed = self.room.notified();
-            if self.state.lock().event_bytes < self.limit {
+            if self.state.lock().event_bytes < self.limit() {
                 return;
             }
             freed.await;
@@ -151,7 +159,7 @@ impl EventQueue {
         if state.items.is_empty() {
             return (!state.is_over()).then_some(());
         }
-        let was_full = state.event_bytes >= self.limit;
+        let was_full = state.event_bytes >= self.limit();
         state.event_bytes = 0;
         self.filled.store(false, Ordering::Release);
         if into.is_empty() {
@@ -266,15 +274,16 @@ impl Iterator for Events {
     fn next(&mut self) -> Option<Event> {
         loop {
             if let Item::Messages(batch) = self.items.front_mut()? {
-                let message = batch.next_message().map(|message| Event::Message { server: RemoteServer::new(batch.peer.clone()), message });
+                let event = batch.next_event();
                 // At once: what is empty must not be put back.
                 if batch.is_used_up() {
                     self.items.pop_front();
                 }
-                if message.is_some() {
-                    return message;
+                if event.is_some() {
+                    return event;
                 }
             } else if let Some(Item::Event { event, .. }) = self.items.pop_front() {
+                event.given();
                 return Some(event);
             }
         }

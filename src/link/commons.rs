@@ -2,6 +2,7 @@
 
 use super::datagrams::MOST_WAITING;
 use super::lanes::BUFFER_BYTES;
+use super::requests::Requests;
 use crate::buffer::Pool;
 use crate::config::{LimitsSection, RuntimeSection};
 use crate::event::Span;
@@ -10,7 +11,7 @@ use crate::transport::datagrams::CONNECTION_BYTES;
 use crate::wire::frame::HEADER_BYTES;
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Instant;
 
 /// A send that finds its link idle writes to the socket itself, which saves the wake-up of an IO thread (about 10 µs) and costs the game's
@@ -57,11 +58,14 @@ impl Turn {
 #[derive(Debug)]
 pub(crate) struct Commons {
     pub(crate) pool: Pool,
+    pub(crate) requests: Requests,
+    /// A frame that tells this server's properties, for links that start.
+    pub(crate) properties: Mutex<Arc<[u8]>>,
     spans: [Mutex<Vec<Vec<Span>>>; SPANS.len()],
     epoch: Instant,
     own_writes: bool,
     most_recycled: usize,
-    most_for_a_link: usize,
+    most_for_a_link: AtomicUsize,
     last_start: AtomicU64,
 }
 
@@ -86,8 +90,10 @@ impl Commons {
         let most_recycled = limits.outbox_bytes.max(limits.inbox_bytes) + 4 * ROUND_BYTES;
         Arc::new(Self {
             pool: Pool::new(most_recycled),
+            requests: Requests::new(),
+            properties: Mutex::new(Arc::default()),
             most_recycled,
-            most_for_a_link: most_for_a_link(limits, runtime),
+            most_for_a_link: AtomicUsize::new(most_for_a_link(limits, runtime)),
             spans: Default::default(),
             epoch: Instant::now(),
             own_writes: runtime.send_writes,
@@ -97,7 +103,12 @@ impl Commons {
 
     /// Most memory that this many links can hold.
     pub(crate) fn ceiling(&self, links: usize) -> usize {
-        self.most_recycled + KEPT_SPANS_BYTES + links * self.most_for_a_link
+        self.most_recycled + KEPT_SPANS_BYTES + links * self.most_for_a_link.load(Ordering::Relaxed)
+    }
+
+    /// Links to come are bounded by these. Those that stand keep theirs, so the higher ceiling of the two holds.
+    pub(crate) fn renew(&self, limits: &LimitsSection, runtime: &RuntimeSection) {
+        self.most_for_a_link.fetch_max(most_for_a_link(limits, runtime), Ordering::Relaxed);
     }
 
     /// Whether the calling thread should write what it has just put into an idle link's outbox.

@@ -4,10 +4,12 @@
 //! worked, and whenever it has not, the stream carries everything.
 
 use super::commons::{Apart, Commons};
+use super::lanes::Parcel;
 use super::peer::Peer;
+use super::requests;
 use crate::buffer::Buffer;
 use crate::event::{Batch, EventQueue, Span};
-use crate::message::{Delivery, SendMode};
+use crate::message::{Role, SendMode};
 use crate::transport::datagrams::{Binding, Connection, Datagrams, Sink};
 use crate::wire::control::Control;
 use crate::wire::frame::{self, HEADER_BYTES, Header};
@@ -92,7 +94,7 @@ impl DatagramOutbox {
 
     /// Copies the payload in (or drops the message, when too much waits), if datagrams are in use and it fits in one. False: it has not, and
     /// the stream must carry it; datagrams are asked for.
-    pub(super) fn push(&self, tag: u16, delivery: Delivery, payload: &[u8]) -> bool {
+    pub(super) fn push(&self, parcel: &Parcel<'_>) -> bool {
         match self.phase.load(Ordering::Acquire) {
             BOUND => {}
             UNUSED => {
@@ -102,7 +104,7 @@ impl DatagramOutbox {
             }
             _ => return false,
         }
-        let frame = HEADER_BYTES + payload.len();
+        let frame = HEADER_BYTES + parcel.len();
         let mut state = self.state.0.lock();
         let largest = state.largest;
         if frame > largest {
@@ -118,8 +120,9 @@ impl DatagramOutbox {
             state.filling = Some(self.commons.pool.take(room));
         }
         if let Some(filling) = &mut state.filling {
-            filling.append(&Header::Message { len: payload.len(), tag, delivery }.to_bytes());
-            filling.append(payload);
+            filling.append(&Header::Message { len: parcel.len(), label: parcel.label }.to_bytes());
+            filling.append(parcel.head);
+            filling.append(parcel.payload);
         }
         state.tally.queued_bytes += frame;
         state.tally.sent += 1;
@@ -404,6 +407,10 @@ fn deliver(peer: &Arc<Peer>, queue: &EventQueue, datagrams: &[Bytes]) {
         traffic.inbox_full.fetch_add(spans.len() as u64, Ordering::Relaxed);
         spans.clear();
     }
+    if spans.iter().any(|span| span.label.role != Role::Message) && requests::sort(peer, &mut memory, &mut [], &mut spans).is_err() {
+        // The stream would be closed for it; of datagrams, what came before the mistake counts.
+        traffic.malformed.fetch_add(1, Ordering::Relaxed);
+    }
     messages += spans.len() as u64;
     if spans.is_empty() {
         peer.commons.recycle(spans);
@@ -420,11 +427,11 @@ pub(super) fn parse(datagram: &[u8], offset: usize, spans: &mut Vec<Span>) -> Op
     while at < datagram.len() {
         let rest = &datagram[at..];
         // No message is longer than the datagram it is in.
-        let Some(Ok(Header::Message { len, tag, delivery })) = frame::peek(rest, datagram.len()) else { return None };
-        if delivery.mode != SendMode::Unreliable || rest.len() < HEADER_BYTES + len {
+        let Some(Ok(Header::Message { len, label })) = frame::peek(rest, datagram.len()) else { return None };
+        if label.delivery.mode != SendMode::Unreliable || rest.len() < HEADER_BYTES + len {
             return None;
         }
-        spans.push(Span { start: (offset + at + HEADER_BYTES) as u32, len: len as u32, tag, delivery, large: 0 });
+        spans.push(Span { start: (offset + at + HEADER_BYTES) as u32, len: len as u32, label, large: 0 });
         at += HEADER_BYTES + len;
     }
     Some(())
@@ -433,11 +440,11 @@ pub(super) fn parse(datagram: &[u8], offset: usize, spans: &mut Vec<Span>) -> Op
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::message::Lane;
+    use crate::message::{Label, Lane};
     use proptest::prelude::*;
 
     fn frame(payload: &[u8], mode: SendMode) -> Vec<u8> {
-        let header = Header::Message { len: payload.len(), tag: 7, delivery: mode.on(Lane::HIGHEST) };
+        let header = Header::Message { len: payload.len(), label: Label::message(7, mode.on(Lane::HIGHEST)) };
         [&header.to_bytes()[..], payload].concat()
     }
 

@@ -60,7 +60,7 @@ fn listen(stream: &[u8], limit: usize, resumes: bool, mut piece: impl FnMut() ->
                 number => large[usize::from(number) - 1].bytes(),
             };
             assert!(payload.len() == span.len as usize && payload.len() <= limit);
-            said.messages.push((span.tag, span.delivery, payload.to_vec()));
+            said.messages.push((span.label.tag, span.label.delivery, payload.to_vec()));
         }
         parsed_to += parsed.bytes;
         said.error = outcome.err();
@@ -81,7 +81,7 @@ pub(crate) fn datagram(bytes: &[u8]) {
     let mut at = OFFSET;
     for span in spans {
         assert_eq!(span.start as usize, at + 8);
-        assert!(span.delivery.mode == SendMode::Unreliable && span.large == 0);
+        assert!(span.label.delivery.mode == SendMode::Unreliable && span.large == 0);
         at = (span.start + span.len) as usize;
     }
     assert_eq!(at, OFFSET + bytes.len());

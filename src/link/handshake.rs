@@ -55,6 +55,7 @@ impl HandshakeError {
             Control::Ack { .. } => "ack",
             Control::Goodbye(_) => "goodbye",
             Control::Resume { .. } => "resume",
+            Control::Properties { .. } => "properties",
             Control::DatagramsWanted | Control::Datagrams { .. } | Control::DatagramsBound => "datagrams",
         };
         HandshakeError::Malformed(format!("expected {step}, found {name}"))

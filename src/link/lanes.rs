@@ -1,7 +1,7 @@
 //! The frames that wait for one link, lane by lane. Pure.
 
 use crate::buffer::{Buffer, Pool};
-use crate::message::{Delivery, Lane};
+use crate::message::{Delivery, Label, Lane};
 use crate::wire::frame::{HEADER_BYTES, Header, MAX_BODY_BYTES, TOTAL_BYTES};
 use std::collections::VecDeque;
 
@@ -17,6 +17,28 @@ pub(super) const TAKE_BUFFERS: usize = 32;
 
 /// So many buffers of higher lanes go before one of the lowest lane that waits.
 const PATIENCE: u32 = 8;
+
+/// A message that is to be sent: its body is `head`, then `payload`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parcel<'a> {
+    pub(super) label: Label,
+    /// What a request or an answer needs beyond the game's bytes.
+    pub(super) head: &'a [u8],
+    pub(super) payload: &'a [u8],
+    /// More of its kind are under way: the link's task is to write them together, not the caller this one alone.
+    pub(super) crowded: bool,
+}
+
+impl<'a> Parcel<'a> {
+    pub(super) fn message(tag: u16, delivery: Delivery, payload: &'a [u8]) -> Self {
+        Self { label: Label::message(tag, delivery), head: &[], payload, crowded: false }
+    }
+
+    /// Bytes of the body.
+    pub(super) fn len(&self) -> usize {
+        self.head.len() + self.payload.len()
+    }
+}
 
 #[derive(Debug, Default)]
 pub(super) struct Lanes {
@@ -41,9 +63,9 @@ impl Lanes {
     }
 
     /// Appends a message that fits in one frame.
-    pub(super) fn push(&mut self, pool: &Pool, tag: u16, delivery: Delivery, payload: &[u8]) {
-        let lane = &mut self.waiting[usize::from(delivery.lane.number())];
-        let frame = HEADER_BYTES + payload.len();
+    pub(super) fn push(&mut self, pool: &Pool, parcel: &Parcel<'_>) {
+        let lane = &mut self.waiting[usize::from(parcel.label.delivery.lane.number())];
+        let frame = HEADER_BYTES + parcel.len();
         let buffer = match lane.back_mut() {
             Some(last) if last.free() >= frame => last,
             last => {
@@ -53,8 +75,11 @@ impl Lanes {
                 lane.back_mut().expect("a buffer")
             }
         };
-        buffer.append(&Header::Message { len: payload.len(), tag, delivery }.to_bytes());
-        buffer.append(payload);
+        buffer.append(&Header::Message { len: parcel.len(), label: parcel.label }.to_bytes());
+        if !parcel.head.is_empty() {
+            buffer.append(parcel.head);
+        }
+        buffer.append(parcel.payload);
         self.bytes += frame;
     }
 
@@ -91,27 +116,29 @@ impl Lanes {
 }
 
 /// Bytes a message takes in the outbox, headers included.
-pub(super) fn framed_bytes(payload: usize) -> usize {
-    if payload <= MAX_BODY_BYTES {
-        return HEADER_BYTES + payload;
+pub(super) fn framed_bytes(message: usize) -> usize {
+    if message <= MAX_BODY_BYTES {
+        return HEADER_BYTES + message;
     }
-    let body = payload + TOTAL_BYTES;
+    let body = message + TOTAL_BYTES;
     body + body.div_ceil(MAX_BODY_BYTES) * HEADER_BYTES
 }
 
 /// Cuts a message that is too large for one frame into fragments, one in each buffer.
-pub(super) fn fragments(pool: &Pool, tag: u16, delivery: Delivery, payload: &[u8]) -> Vec<Buffer> {
-    let (first, rest) = payload.split_at(MAX_BODY_BYTES - TOTAL_BYTES);
+pub(super) fn fragments(pool: &Pool, parcel: &Parcel<'_>) -> Vec<Buffer> {
+    let Parcel { label, head, payload, .. } = *parcel;
+    let (first, rest) = payload.split_at(MAX_BODY_BYTES - TOTAL_BYTES - head.len());
     let mut begin = pool.take(BUFFER_BYTES);
-    begin.append(&Header::Begin { len: TOTAL_BYTES + first.len(), tag, delivery }.to_bytes());
+    begin.append(&Header::Begin { len: MAX_BODY_BYTES, label }.to_bytes());
     // Messages are below 4 GiB: limits.max_message_bytes is.
-    begin.append(&(payload.len() as u32).to_le_bytes());
+    begin.append(&(parcel.len() as u32).to_le_bytes());
+    begin.append(head);
     begin.append(first);
     let mut fragments = Vec::with_capacity(1 + rest.len().div_ceil(MAX_BODY_BYTES));
     fragments.push(begin);
     for part in rest.chunks(MAX_BODY_BYTES) {
         let mut fragment = pool.take(HEADER_BYTES + part.len());
-        fragment.append(&Header::Continue { len: part.len(), tag, delivery }.to_bytes());
+        fragment.append(&Header::Continue { len: part.len(), label }.to_bytes());
         fragment.append(part);
         fragments.push(fragment);
     }
@@ -142,7 +169,7 @@ mod tests {
     fn higher_lanes_go_first_and_each_keeps_its_order() {
         let (pool, mut lanes) = (pool(), Lanes::default());
         for (lane, tag) in [(0, 1), (2, 2), (0, 3), (3, 4), (2, 5)] {
-            lanes.push(&pool, tag, on(lane), &[0; 40_000]);
+            lanes.push(&pool, &Parcel::message(tag, on(lane), &[0; 40_000]));
         }
         let mut seen = Vec::new();
         while !lanes.is_empty() {
@@ -155,11 +182,11 @@ mod tests {
     #[test]
     fn a_lower_lane_is_not_starved() {
         let (pool, mut lanes) = (pool(), Lanes::default());
-        lanes.push(&pool, 0, on(0), b"patient");
+        lanes.push(&pool, &Parcel::message(0, on(0), b"patient"));
         let mut urgent_before = 0;
         loop {
             for _ in 0..5 {
-                lanes.push(&pool, 3, on(3), &[0; 60_000]);
+                lanes.push(&pool, &Parcel::message(3, on(3), &[0; 60_000]));
             }
             let seen = tags(&mut lanes);
             urgent_before += seen.iter().take_while(|tag| **tag == 3).count();
@@ -174,7 +201,7 @@ mod tests {
     fn many_small_messages_share_a_buffer_and_large_ones_are_cut() {
         let (pool, mut lanes) = (pool(), Lanes::default());
         for _ in 0..50 {
-            lanes.push(&pool, 1, on(0), &[7; 64]);
+            lanes.push(&pool, &Parcel::message(1, on(0), &[7; 64]));
         }
         let mut taken = Vec::new();
         assert_eq!(lanes.take(&mut taken), 50 * 72);
@@ -182,12 +209,15 @@ mod tests {
 
         for len in [MAX_BODY_BYTES + 1, 2 * MAX_BODY_BYTES - TOTAL_BYTES, 2 * MAX_BODY_BYTES, 1 << 20] {
             let payload: Vec<u8> = (0..len).map(|at| at as u8).collect();
-            let parts = fragments(&pool, 9, on(1), &payload);
-            assert_eq!(parts.iter().map(|part| part.bytes().len()).sum::<usize>(), framed_bytes(len));
-            assert!(parts.iter().all(|part| part.bytes().len() <= BUFFER_BYTES));
-            let mut whole: Vec<u8> = parts.iter().flat_map(|part| &part.bytes()[HEADER_BYTES..]).copied().collect();
-            assert_eq!(whole.drain(..TOTAL_BYTES).collect::<Vec<_>>(), (len as u32).to_le_bytes());
-            assert_eq!(whole, payload);
+            for head in [&[][..], b"twelve bytes"] {
+                let parcel = Parcel { head, payload: &payload[head.len()..], ..Parcel::message(9, on(1), &[]) };
+                let parts = fragments(&pool, &parcel);
+                assert_eq!(parts.iter().map(|part| part.bytes().len()).sum::<usize>(), framed_bytes(len));
+                assert!(parts.iter().all(|part| part.bytes().len() <= BUFFER_BYTES));
+                let mut whole: Vec<u8> = parts.iter().flat_map(|part| &part.bytes()[HEADER_BYTES..]).copied().collect();
+                assert_eq!(whole.drain(..TOTAL_BYTES).collect::<Vec<_>>(), (len as u32).to_le_bytes());
+                assert_eq!(whole, [head, &payload[head.len()..]].concat());
+            }
         }
     }
 }

@@ -5,7 +5,7 @@
 //! can do without.
 
 use super::commons::{Apart, Commons};
-use super::lanes;
+use super::lanes::{self, Parcel};
 use super::sending::Sending;
 use super::writer::{Progress, Writer};
 use crate::buffer::Buffer;
@@ -64,6 +64,8 @@ struct LinkState {
     ack_due: bool,
     /// About datagrams.
     told: Option<Control>,
+    /// A frame that tells this server's properties.
+    properties: Option<Arc<[u8]>>,
     goodbye: Option<Goodbye>,
     /// The link closes its sending half when nothing else waits.
     hang_up: bool,
@@ -102,15 +104,16 @@ impl Outbox {
         Self { state: Apart::default(), writer: Apart::default(), work: Notify::new(), limit, commons }
     }
 
-    /// Copies the payload in. The caller has checked its size against `max_message_bytes`.
-    pub(crate) fn push(&self, tag: u16, delivery: Delivery, payload: &[u8]) -> Result<Pushed, PushError> {
+    /// Copies the message in. The caller has checked its size against `max_message_bytes`.
+    pub(super) fn push(&self, parcel: &Parcel<'_>) -> Result<Pushed, PushError> {
         let mut state = self.state.0.lock();
         if !state.open {
             return Err(PushError::Closed);
         }
         let held = state.bytes();
-        let framed = lanes::framed_bytes(payload.len());
-        match delivery.mode {
+        let Delivery { mode, lane } = parcel.label.delivery;
+        let framed = lanes::framed_bytes(parcel.len());
+        match mode {
             // Between two links everything waits; what may be lost is old by the time of the next.
             SendMode::Unreliable if state.link.down || held > 0 && held + framed > self.limit / 2 => return Ok(Pushed::Dropped),
             SendMode::Reliable if held + framed > self.limit && !(framed > self.limit && held <= self.limit / 2) => {
@@ -119,25 +122,25 @@ impl Outbox {
             }
             SendMode::Reliable | SendMode::Unreliable => {}
         }
-        if payload.len() <= MAX_BODY_BYTES {
-            state.sending.push(&self.commons.pool, tag, delivery, payload);
+        if parcel.len() <= MAX_BODY_BYTES {
+            state.sending.push(&self.commons.pool, parcel);
         } else {
             state.reserved += framed;
             let session = state.sessions;
             drop(state);
             // Other senders do not wait while a large message is copied.
-            let fragments = lanes::fragments(&self.commons.pool, tag, delivery, payload);
+            let fragments = lanes::fragments(&self.commons.pool, parcel);
             state = self.state.0.lock();
             if !state.open || state.sessions != session {
                 return Err(PushError::Closed);
             }
             state.reserved -= framed;
-            state.sending.push_fragments(delivery.lane, fragments);
+            state.sending.push_fragments(lane, fragments);
         }
         state.sent += 1;
         if std::mem::take(&mut state.link.idle) {
             drop(state);
-            if !(payload.len() <= MAX_OWN_WRITE && self.commons.may_write() && self.write_here()) {
+            if !(!parcel.crowded && parcel.len() <= MAX_OWN_WRITE && self.commons.may_write() && self.write_here()) {
                 self.work.notify_one();
             }
         }
@@ -169,6 +172,11 @@ impl Outbox {
     /// Something about datagrams.
     pub(super) fn tell(&self, control: Control) {
         self.control(|link| link.told = Some(control));
+    }
+
+    /// `frame`: this server's properties as they are now.
+    pub(crate) fn tell_properties(&self, frame: Arc<[u8]>) {
+        self.control(|link| link.properties = Some(frame));
     }
 
     fn control(&self, set: impl FnOnce(&mut LinkState)) {
@@ -212,7 +220,8 @@ impl Outbox {
     /// The socket of a link that has started; `resume`: it goes on with the session, and this is what has been received in it.
     pub(super) fn attach(&self, writer: Writer, resume: Option<u64>) {
         *self.writer.0.lock() = Some(writer);
-        self.state.0.lock().link = LinkState { resume, held: resume.is_some(), ..LinkState::default() };
+        let properties = Some(self.commons.properties.lock().clone());
+        self.state.0.lock().link = LinkState { resume, held: resume.is_some(), properties, ..LinkState::default() };
     }
 
     /// The link has ended. What it has not carried over for certain stays for the next one, if the session goes on.
@@ -314,6 +323,7 @@ impl State {
         for message in [resume, pong, ping, link.told.take()].into_iter().flatten() {
             message.append_to(control);
         }
+        control.extend(link.properties.take().iter().flat_map(|frame| frame.iter()));
         match held {
             true => self.sending.keep(frames),
             false => self.sending.take(frames),
@@ -365,6 +375,10 @@ mod tests {
     const RELIABLE: Delivery = Delivery { mode: SendMode::Reliable, lane: crate::message::Lane::LOWEST };
     const UNRELIABLE: Delivery = Delivery { mode: SendMode::Unreliable, ..RELIABLE };
 
+    fn push(outbox: &Outbox, tag: u16, delivery: Delivery, payload: &[u8]) -> Result<Pushed, PushError> {
+        outbox.push(&Parcel::message(tag, delivery, payload))
+    }
+
     /// As a writer would that writes everything at once.
     fn take(outbox: &Outbox, written: &mut Vec<Buffer>) -> (Vec<u8>, Option<Next>) {
         let mut control = Vec::new();
@@ -377,15 +391,15 @@ mod tests {
         let outbox = outbox(100);
         outbox.open();
         for _ in 0..2 {
-            assert_eq!(outbox.push(1, RELIABLE, &[0; 32]), Ok(Pushed::Queued));
+            assert_eq!(push(&outbox, 1, RELIABLE, &[0; 32]), Ok(Pushed::Queued));
         }
-        assert_eq!(outbox.push(1, RELIABLE, &[0; 13]), Err(PushError::Full { queued: 80, limit: 100 }));
-        assert_eq!(outbox.push(1, UNRELIABLE, &[]), Ok(Pushed::Dropped));
+        assert_eq!(push(&outbox, 1, RELIABLE, &[0; 13]), Err(PushError::Full { queued: 80, limit: 100 }));
+        assert_eq!(push(&outbox, 1, UNRELIABLE, &[]), Ok(Pushed::Dropped));
         let mut written = Vec::new();
         assert_eq!(take(&outbox, &mut written).0.len(), 80);
         take(&outbox, &mut written);
         assert_eq!(outbox.queued_bytes(), 0);
-        assert_eq!(outbox.push(1, RELIABLE, &[0; 13]), Err(PushError::Full { queued: 80, limit: 100 }), "written is not arrived");
+        assert_eq!(push(&outbox, 1, RELIABLE, &[0; 13]), Err(PushError::Full { queued: 80, limit: 100 }), "written is not arrived");
         assert_eq!(outbox.acknowledged(40), Ok(true));
         assert_eq!(outbox.acknowledged(80), Ok(false), "told once");
         assert!(outbox.acknowledged(81).is_err(), "never sent");
@@ -396,9 +410,9 @@ mod tests {
     fn a_message_larger_than_the_outbox_is_taken_while_half_of_it_is_free() {
         let outbox = outbox(100);
         outbox.open();
-        assert_eq!(outbox.push(1, RELIABLE, &[0; 42]), Ok(Pushed::Queued));
-        assert_eq!(outbox.push(1, RELIABLE, &[0; 1000]), Ok(Pushed::Queued));
-        assert!(matches!(outbox.push(1, RELIABLE, &[]), Err(PushError::Full { .. })));
+        assert_eq!(push(&outbox, 1, RELIABLE, &[0; 42]), Ok(Pushed::Queued));
+        assert_eq!(push(&outbox, 1, RELIABLE, &[0; 1000]), Ok(Pushed::Queued));
+        assert!(matches!(push(&outbox, 1, RELIABLE, &[]), Err(PushError::Full { .. })));
     }
 
     #[test]
@@ -431,7 +445,7 @@ mod tests {
         };
         outbox.received(70);
         assert_eq!(controls(&outbox), b"", "nothing to ride on");
-        assert_eq!(outbox.push(1, RELIABLE, b"x"), Ok(Pushed::Queued));
+        assert_eq!(push(&outbox, 1, RELIABLE, b"x"), Ok(Pushed::Queued));
         assert_eq!(controls(&outbox), ack(70));
         outbox.acknowledge();
         assert_eq!(controls(&outbox), b"", "told already");
@@ -445,9 +459,9 @@ mod tests {
         let outbox = outbox(100);
         outbox.open();
         let mut written = Vec::new();
-        assert_eq!(outbox.push(7, RELIABLE, b"last"), Ok(Pushed::Queued));
+        assert_eq!(push(&outbox, 7, RELIABLE, b"last"), Ok(Pushed::Queued));
         outbox.finish(Goodbye::Stopped);
-        assert_eq!(outbox.push(7, RELIABLE, b"late"), Err(PushError::Closed));
+        assert_eq!(push(&outbox, 7, RELIABLE, b"late"), Err(PushError::Closed));
         let (frames, next) = take(&outbox, &mut written);
         assert!(frames.ends_with(b"last"));
         assert_eq!(next, Some(Next::Goodbye(Goodbye::Stopped)));
@@ -464,13 +478,13 @@ mod tests {
         let outbox = outbox(1000);
         outbox.open();
         for text in [b"one", b"two"] {
-            assert_eq!(outbox.push(1, RELIABLE, text), Ok(Pushed::Queued));
+            assert_eq!(push(&outbox, 1, RELIABLE, text), Ok(Pushed::Queued));
         }
         let mut written = Vec::new();
         let (first, _) = take(&outbox, &mut written);
         outbox.state.0.lock().sending.keep(&mut written);
         outbox.state.0.lock().link = LinkState { resume: Some(5), held: true, ..LinkState::default() };
-        assert_eq!(outbox.push(1, RELIABLE, b"three"), Ok(Pushed::Queued), "between and before");
+        assert_eq!(push(&outbox, 1, RELIABLE, b"three"), Ok(Pushed::Queued), "between and before");
         let mut control = Vec::new();
         assert_eq!(outbox.take(&mut control, &mut written), Some(Next::Frames));
         let mut resume = Vec::new();
@@ -488,9 +502,9 @@ mod tests {
     #[test]
     fn a_new_session_starts_with_an_empty_outbox() {
         let outbox = outbox(100);
-        assert_eq!(outbox.push(1, RELIABLE, b"early"), Err(PushError::Closed));
+        assert_eq!(push(&outbox, 1, RELIABLE, b"early"), Err(PushError::Closed));
         outbox.open();
-        assert_eq!(outbox.push(1, RELIABLE, b"old"), Ok(Pushed::Queued));
+        assert_eq!(push(&outbox, 1, RELIABLE, b"old"), Ok(Pushed::Queued));
         assert_eq!(outbox.close(), 1);
         outbox.open();
         assert_eq!((outbox.queued_bytes(), outbox.unacknowledged_bytes()), (0, 0));

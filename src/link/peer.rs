@@ -2,8 +2,11 @@
 
 use super::commons::Commons;
 use super::datagrams::DatagramOutbox;
+use super::lanes::Parcel;
 use super::outbox::{Outbox, PushError, Pushed};
 use super::receiving::Receiving;
+use super::requests::PeerRequests;
+use super::work::Work;
 use crate::cluster::Direction;
 use crate::config::LimitsSection;
 use crate::error::Error;
@@ -11,6 +14,7 @@ use crate::id::ServerId;
 use crate::message::{Delivery, SendMode};
 use crate::registry::Registration;
 use parking_lot::Mutex;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -45,11 +49,18 @@ pub(crate) struct Peer {
     pub(crate) id: ServerId,
     pub(crate) group: Arc<str>,
     pub(crate) name: Arc<str>,
-    pub(crate) direction: Direction,
+    /// This side dials.
+    outgoing: AtomicBool,
     pub(crate) entry: Mutex<Registration>,
     pub(crate) outbox: Outbox,
     pub(crate) datagrams: DatagramOutbox,
     pub(crate) inbox: Inbox,
+    pub(crate) requests: PeerRequests,
+    pub(crate) work: Work,
+    /// In this session it has said itself what its properties are.
+    told: AtomicBool,
+    /// An event about a change of them waits for the game.
+    update_waits: AtomicBool,
     /// Between two links of a session: what has come of it.
     pub(super) receiving: Mutex<Receiving>,
     pub(crate) commons: Arc<Commons>,
@@ -111,15 +122,21 @@ pub(crate) struct Inbox {
 
 impl Peer {
     pub(crate) fn new(entry: Registration, direction: Direction, limits: &LimitsSection, commons: Arc<Commons>) -> Self {
+        let work = Work::default();
+        work.tell(&entry.properties);
         Self {
             id: entry.id,
             group: entry.group.as_str().into(),
             name: entry.name.as_str().into(),
-            direction,
+            outgoing: AtomicBool::new(direction == Direction::Outgoing),
             entry: Mutex::new(entry),
             outbox: Outbox::new(limits.outbox_bytes, commons.clone()),
             datagrams: DatagramOutbox::new(commons.clone()),
             inbox: Inbox::new(limits.inbox_bytes),
+            requests: PeerRequests::new(limits.requests_per_link),
+            work,
+            told: AtomicBool::new(false),
+            update_waits: AtomicBool::new(false),
             commons,
             trace: Mutex::default(),
             state: AtomicU8::new(ConnectionState::Disconnected as u8),
@@ -133,13 +150,29 @@ impl Peer {
     }
 
     pub(crate) fn send(&self, tag: u16, delivery: Delivery, payload: &[u8]) -> Result<(), Error> {
-        if payload.len() > self.max_message_bytes {
-            return Err(Error::MessageTooBig { len: payload.len(), limit: self.max_message_bytes });
+        self.fits(0, payload)?;
+        self.push(&Parcel::message(tag, delivery, payload))
+    }
+
+    /// As it was when this server came into view: both directions of its links keep to it.
+    pub(crate) fn max_message_bytes(&self) -> usize {
+        self.max_message_bytes
+    }
+
+    /// Whether a payload behind so many bytes of a head is not too big for a message.
+    pub(super) fn fits(&self, head: usize, payload: &[u8]) -> Result<(), Error> {
+        let limit = self.max_message_bytes.saturating_sub(head);
+        if payload.len() > limit {
+            return Err(Error::MessageTooBig { len: payload.len(), limit });
         }
-        if delivery.mode == SendMode::Unreliable && self.datagrams.push(tag, delivery, payload) {
+        Ok(())
+    }
+
+    pub(super) fn push(&self, parcel: &Parcel<'_>) -> Result<(), Error> {
+        if parcel.label.delivery.mode == SendMode::Unreliable && self.datagrams.push(parcel) {
             return Ok(());
         }
-        match self.outbox.push(tag, delivery, payload) {
+        match self.outbox.push(parcel) {
             Ok(Pushed::Queued) => Ok(()),
             Ok(Pushed::Dropped) => {
                 self.traffic.dropped.fetch_add(1, Ordering::Relaxed);
@@ -154,11 +187,50 @@ impl Peer {
         }
     }
 
+    /// Its own word about its properties. True: they are others than before, and the game has no word of an earlier change before it.
+    pub(super) fn told(&self, properties: BTreeMap<String, String>) -> bool {
+        let mut entry = self.entry.lock();
+        self.told.store(true, Ordering::Relaxed);
+        if entry.properties == properties {
+            return false;
+        }
+        self.work.tell(&properties);
+        entry.properties = properties;
+        !self.update_waits.swap(true, Ordering::AcqRel)
+    }
+
+    /// The game is told of the change now; one that comes later is another.
+    pub(crate) fn update_given(&self) {
+        self.update_waits.store(false, Ordering::Release);
+    }
+
+    /// What the registry says of it. Of the properties a link is the better source.
+    pub(crate) fn listed(&self, listed: &Registration) {
+        let mut entry = self.entry.lock();
+        let properties = std::mem::take(&mut entry.properties);
+        *entry = listed.clone();
+        if self.told.load(Ordering::Relaxed) {
+            entry.properties = properties;
+        } else {
+            self.work.tell(&entry.properties);
+        }
+    }
+
     /// The session is over: nothing of it is kept. Says how many reliable messages are not known to have arrived.
     pub(crate) fn end_session(&self) -> u64 {
         *self.receiving.lock() = Receiving::default();
         self.inbox.assembling(0);
+        self.requests.incoming.lock().clear();
+        self.told.store(false, Ordering::Relaxed);
         self.outbox.close()
+    }
+
+    pub(crate) fn direction(&self) -> Direction {
+        if self.outgoing.load(Ordering::Relaxed) { Direction::Outgoing } else { Direction::Incoming }
+    }
+
+    pub(crate) fn set_direction(&self, direction: Direction) {
+        self.outgoing.store(direction == Direction::Outgoing, Ordering::Relaxed);
     }
 
     pub(crate) fn state(&self) -> ConnectionState {

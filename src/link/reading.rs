@@ -3,6 +3,7 @@
 use super::commons::{Commons, ROUND_BYTES};
 use super::peer::Peer;
 use super::receiving::{Found, Parsed, Receiving};
+use super::requests;
 use crate::buffer::Buffer;
 use crate::event::{Batch, EventQueue};
 use crate::transport::record::{self, Opened, Opener};
@@ -156,14 +157,14 @@ impl Reading {
     /// Parses every whole frame.
     fn deliver(
         &mut self,
-        opened: Buffer,
+        mut opened: Buffer,
         peer: &Arc<Peer>,
         queue: &EventQueue,
         obey: impl FnMut(Control) -> Result<Option<Goodbye>, String>,
     ) -> Result<Parsed, String> {
         let (mut spans, mut large) = (self.commons.spans(opened.bytes().len()), Vec::new());
         let found = Found { spans: &mut spans, large: &mut large };
-        let (parsed, outcome) = self.receiving.parse(&self.commons.pool, opened.bytes(), self.max_message_bytes, found, obey);
+        let (parsed, mut outcome) = self.receiving.parse(&self.commons.pool, opened.bytes(), self.max_message_bytes, found, obey);
         peer.inbox.assembling(self.receiving.assembling());
         let rest = &opened.bytes()[parsed.bytes..];
         if !rest.is_empty() {
@@ -172,10 +173,15 @@ impl Reading {
             self.opened = Some(kept);
         }
         // What was complete before a mistake still counts.
+        if !spans.is_empty() {
+            peer.traffic.received.fetch_add(spans.len() as u64, Ordering::Relaxed);
+        }
+        if parsed.requests {
+            outcome = requests::sort(peer, &mut opened, &mut large, &mut spans).and(outcome);
+        }
         if spans.is_empty() {
             self.commons.recycle(spans);
         } else {
-            peer.traffic.received.fetch_add(spans.len() as u64, Ordering::Relaxed);
             queue.push_messages(Batch::new(peer.clone(), opened, large, spans));
         }
         outcome.map(|()| parsed)

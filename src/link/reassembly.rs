@@ -1,7 +1,7 @@
 //! Large messages, put together from their fragments. Pure.
 
 use crate::buffer::{Buffer, Pool};
-use crate::message::{Delivery, Lane};
+use crate::message::{Label, Lane};
 use crate::wire::frame::{MAX_BODY_BYTES, TOTAL_BYTES};
 
 /// At most one message on each lane is under way, and none is larger than `limits.max_message_bytes`.
@@ -12,16 +12,15 @@ pub(super) struct Reassembly {
 
 #[derive(Debug)]
 struct Partial {
-    tag: u16,
-    delivery: Delivery,
+    label: Label,
     total: usize,
     buffer: Buffer,
 }
 
 impl Reassembly {
     /// The first fragment: the length of the whole, and the first bytes. An error breaks the protocol.
-    pub(super) fn begin(&mut self, pool: &Pool, tag: u16, delivery: Delivery, body: &[u8], limit: usize) -> Result<(), String> {
-        let lane = delivery.lane.number();
+    pub(super) fn begin(&mut self, pool: &Pool, label: Label, body: &[u8], limit: usize) -> Result<(), String> {
+        let lane = label.delivery.lane.number();
         let open = &mut self.open[usize::from(lane)];
         if let Some(partial) = open {
             return Err(format!("a second message in fragments on lane {lane}, where one of {} bytes is not complete", partial.total));
@@ -39,17 +38,18 @@ impl Reassembly {
         let mut buffer = pool.take(total);
         // At most a frame, which is less than the whole.
         buffer.append(first);
-        *open = Some(Partial { tag, delivery, total, buffer });
+        *open = Some(Partial { label, total, buffer });
         Ok(())
     }
 
     /// A further fragment; the whole message, if it was the last. An error breaks the protocol.
-    pub(super) fn proceed(&mut self, tag: u16, delivery: Delivery, body: &[u8]) -> Result<Option<Buffer>, String> {
-        let lane = delivery.lane.number();
+    pub(super) fn proceed(&mut self, label: Label, body: &[u8]) -> Result<Option<Buffer>, String> {
+        let lane = label.delivery.lane.number();
         let open = &mut self.open[usize::from(lane)];
         let Some(partial) = open else { return Err(format!("a fragment on lane {lane}, where no message was begun")) };
-        if (partial.tag, partial.delivery) != (tag, delivery) {
-            return Err(format!("a fragment with tag {tag} on lane {lane}, where a message with tag {} was begun", partial.tag));
+        if partial.label != label {
+            let (found, begun) = (label.tag, partial.label.tag);
+            return Err(format!("a fragment with tag {found} on lane {lane}, where a message with tag {begun} was begun"));
         }
         let missing = partial.total - partial.buffer.bytes().len();
         if body.len() > missing {
@@ -88,8 +88,8 @@ mod tests {
 
     const LIMIT: usize = 1 << 20;
 
-    fn on(lane: u8) -> Delivery {
-        SendMode::Reliable.on(Lane::new(lane).unwrap())
+    fn label(tag: u16, lane: u8) -> Label {
+        Label::message(tag, SendMode::Reliable.on(Lane::new(lane).unwrap()))
     }
 
     fn body(total: u32, bytes: usize) -> Vec<u8> {
@@ -100,12 +100,12 @@ mod tests {
     fn fragments_of_every_lane_are_put_together_side_by_side() {
         let (pool, mut parts) = (Pool::new(LIMIT), Reassembly::default());
         for lane in 0..4 {
-            parts.begin(&pool, u16::from(lane), on(lane), &body(100_000, 50_000), LIMIT).unwrap();
+            parts.begin(&pool, label(u16::from(lane), lane), &body(100_000, 50_000), LIMIT).unwrap();
         }
         assert!(parts.bytes() >= 400_000);
         for lane in 0..4 {
-            assert!(parts.proceed(u16::from(lane), on(lane), &[8; 49_999]).unwrap().is_none());
-            let whole = parts.proceed(u16::from(lane), on(lane), &[9]).unwrap().expect("complete");
+            assert!(parts.proceed(label(u16::from(lane), lane), &[8; 49_999]).unwrap().is_none());
+            let whole = parts.proceed(label(u16::from(lane), lane), &[9]).unwrap().expect("complete");
             assert_eq!((whole.bytes().len(), whole.bytes()[99_999]), (100_000, 9));
         }
         assert_eq!(parts.bytes(), 0);
@@ -118,14 +118,14 @@ mod tests {
             let text = outcome.expect_err(words);
             assert!(text.contains(words), "{text}");
         };
-        says(parts.begin(&pool, 1, on(0), &body(u32::MAX, 10), LIMIT), "over limits.max_message_bytes = 1048576");
-        says(parts.begin(&pool, 1, on(0), &body(10, 10), LIMIT), "fits in one frame");
-        says(parts.proceed(1, on(0), &[1]).map(drop), "no message was begun");
-        parts.begin(&pool, 1, on(0), &body(70_000, 10), LIMIT).unwrap();
-        says(parts.begin(&pool, 1, on(0), &body(70_000, 10), LIMIT), "a second message in fragments on lane 0");
+        says(parts.begin(&pool, label(1, 0), &body(u32::MAX, 10), LIMIT), "over limits.max_message_bytes = 1048576");
+        says(parts.begin(&pool, label(1, 0), &body(10, 10), LIMIT), "fits in one frame");
+        says(parts.proceed(label(1, 0), &[1]).map(drop), "no message was begun");
+        parts.begin(&pool, label(1, 0), &body(70_000, 10), LIMIT).unwrap();
+        says(parts.begin(&pool, label(1, 0), &body(70_000, 10), LIMIT), "a second message in fragments on lane 0");
         says(parts.allows_message(Lane::LOWEST), "between the fragments");
         assert!(parts.allows_message(Lane::HIGHEST).is_ok());
-        says(parts.proceed(2, on(0), &[1]).map(drop), "with tag 2");
-        says(parts.proceed(1, on(0), &[1; 69_991]).map(drop), "where 69990 are missing");
+        says(parts.proceed(label(2, 0), &[1]).map(drop), "with tag 2");
+        says(parts.proceed(label(1, 0), &[1; 69_991]).map(drop), "where 69990 are missing");
     }
 }

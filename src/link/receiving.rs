@@ -3,7 +3,7 @@
 use super::reassembly::Reassembly;
 use crate::buffer::{Buffer, Pool};
 use crate::event::Span;
-use crate::message::Delivery;
+use crate::message::{Label, Role};
 use crate::wire::control::{Control, Goodbye};
 use crate::wire::frame::{self, HEADER_BYTES, Header};
 
@@ -26,6 +26,8 @@ pub(super) struct Parsed {
     pub(super) bytes: usize,
     /// Of those, bytes of message frames.
     pub(super) messages: u64,
+    /// Among the messages are requests or answers.
+    pub(super) requests: bool,
     pub(super) goodbye: Option<Goodbye>,
 }
 
@@ -86,16 +88,18 @@ impl Receiving {
                 Header::Control { .. } => Control::parse(body).and_then(|control| self.control(control, &mut parsed, &mut obey)),
                 _ if self.ended => Err("a message after the goodbye".into()),
                 _ if self.resuming => Err("a message before it was said what is to be resumed".into()),
-                Header::Message { len, tag, delivery } => {
-                    self.parts.allows_message(delivery.lane).map(|()| found.spans.push(span(start, len, tag, delivery, 0)))
+                Header::Message { len, label } => {
+                    parsed.requests |= label.role != Role::Message;
+                    self.parts.allows_message(label.delivery.lane).map(|()| found.spans.push(span(start, len, label, 0)))
                 }
-                Header::Begin { tag, delivery, .. } => self.parts.begin(pool, tag, delivery, body, max_message_bytes),
-                Header::Continue { tag, delivery, .. } => self.parts.proceed(tag, delivery, body).map(|whole| {
+                Header::Begin { label, .. } => self.parts.begin(pool, label, body, max_message_bytes),
+                Header::Continue { label, .. } => self.parts.proceed(label, body).map(|whole| {
                     if let Some(whole) = whole {
                         let len = whole.bytes().len();
+                        parsed.requests |= label.role != Role::Message;
                         found.large.push(whole);
                         // A chunk holds far fewer complete ones: each is larger than a frame.
-                        found.spans.push(span(0, len, tag, delivery, found.large.len() as u8));
+                        found.spans.push(span(0, len, label, found.large.len() as u8));
                     }
                 }),
             };
@@ -133,7 +137,7 @@ impl Receiving {
     }
 }
 
-fn span(start: usize, len: usize, tag: u16, delivery: Delivery, large: u8) -> Span {
+fn span(start: usize, len: usize, label: Label, large: u8) -> Span {
     // Both are below 4 GiB: the one is within a read, the other within limits.max_message_bytes.
-    Span { start: start as u32, len: len as u32, tag, delivery, large }
+    Span { start: start as u32, len: len as u32, label, large }
 }

@@ -12,6 +12,7 @@ use super::receiving::Receiving;
 use super::session::{Pace, Session, Step};
 use super::writer::{Writer, write};
 use crate::cluster::{LinkEnd, LinkEndReason};
+use crate::config::check_properties;
 use crate::event::{Event, EventQueue};
 use crate::server::RemoteServer;
 use crate::transport::channel::Channel;
@@ -256,6 +257,12 @@ fn obey(
         Control::Pong { stamp } => peer.set_round_trip(Some(session.pong(now, stamp)?)),
         Control::Ack { received } => tell(peer.outbox.acknowledged(received)?),
         Control::Resume { received } => tell(peer.outbox.resume(received)?),
+        Control::Properties { all } => {
+            check_properties(&all)?;
+            if peer.told(all) {
+                queue.push(Event::ServerUpdated { server: RemoteServer::new(peer.clone()) });
+            }
+        }
         Control::Goodbye(goodbye) => return Ok(Some(goodbye)),
         Control::DatagramsWanted => beside.tell(Told::Wanted),
         Control::Datagrams { binding } => beside.tell(Told::Binding(binding)),
@@ -284,6 +291,8 @@ fn explained(reason: LinkEndReason, text: String) -> String {
         LinkEndReason::Goodbye(Goodbye::Replaced) => "a newer server runs under its name",
         LinkEndReason::Closed(Goodbye::Replaced) => "a newer server runs under this server's name",
         LinkEndReason::Closed(Goodbye::YouLeft) => "the registry says that it has left",
+        LinkEndReason::Goodbye(Goodbye::Unrelated) => "by its topology the two do not see each other any more",
+        LinkEndReason::Closed(Goodbye::Unrelated) => "by the topology the two do not see each other any more",
     };
     if text.is_empty() { what.into() } else { format!("{what}: {text}") }
 }

@@ -3,9 +3,9 @@
 //! Every byte of a message frame has a position: how many such bytes were taken for this session before it. The peer acknowledges positions, so
 //! what waits, what is under way and what has arrived differ only by where it lies, and keeping it costs no copy.
 
-use super::lanes::{Lanes, TAKE_BUFFERS, TAKE_BYTES};
+use super::lanes::{Lanes, Parcel, TAKE_BUFFERS, TAKE_BYTES};
 use crate::buffer::{Buffer, Pool};
-use crate::message::{Delivery, Lane, SendMode};
+use crate::message::{Lane, SendMode};
 use crate::wire::frame::{self, HEADER_BYTES, Header};
 use std::collections::VecDeque;
 
@@ -41,8 +41,8 @@ impl Sending {
         self.lanes.is_empty() && self.again.is_empty()
     }
 
-    pub(super) fn push(&mut self, pool: &Pool, tag: u16, delivery: Delivery, payload: &[u8]) {
-        self.lanes.push(pool, tag, delivery, payload);
+    pub(super) fn push(&mut self, pool: &Pool, parcel: &Parcel<'_>) {
+        self.lanes.push(pool, parcel);
     }
 
     pub(super) fn push_fragments(&mut self, lane: Lane, fragments: Vec<Buffer>) {
@@ -141,12 +141,12 @@ impl Sending {
             for (header, _) in frames(buffer.bytes()).skip_while(|(_, end)| *end <= known) {
                 let (reliable, lane, begins) = match header {
                     Header::Control { .. } => continue,
-                    Header::Message { delivery, .. } => {
-                        count += u64::from(delivery.mode == SendMode::Reliable);
+                    Header::Message { label, .. } => {
+                        count += u64::from(label.delivery.mode == SendMode::Reliable);
                         continue;
                     }
-                    Header::Begin { delivery, .. } => (delivery.mode == SendMode::Reliable, delivery.lane, true),
-                    Header::Continue { delivery, .. } => (delivery.mode == SendMode::Reliable, delivery.lane, false),
+                    Header::Begin { label, .. } => (label.delivery.mode == SendMode::Reliable, label.delivery.lane, true),
+                    Header::Continue { label, .. } => (label.delivery.mode == SendMode::Reliable, label.delivery.lane, false),
                 };
                 // One that was begun before is counted by the first of its fragments that is left.
                 let open = &mut open[usize::from(lane.number())];

@@ -10,10 +10,12 @@ mod delivery;
 mod deserialize;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod label;
 mod reader;
 mod writer;
 
 pub use delivery::{Delivery, Lane, SendMode};
+pub(crate) use label::{HEAD_BYTES, Label, Role, head, read_head};
 pub use reader::Reader;
 pub use writer::Writer;
 

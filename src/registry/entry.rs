@@ -1,9 +1,8 @@
 //! What a registration may be, whoever wrote it. Pure.
 
 use super::Registration;
+use crate::config::check_properties;
 
-/// Bytes of all property keys and values of one registration together.
-pub(crate) const MAX_PROPERTIES_BYTES: usize = 4096;
 /// Bytes of a group, a name or a host.
 pub(super) const MAX_TEXT_BYTES: usize = 255;
 
@@ -18,9 +17,7 @@ pub(super) fn flaw(registration: &Registration) -> Option<String> {
     if *port == 0 {
         return Some("port 0 cannot be dialled; register the port that is really bound".into());
     }
-    let bytes = properties.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
-    (bytes > MAX_PROPERTIES_BYTES)
-        .then(|| format!("server.properties hold {bytes} bytes, more than {MAX_PROPERTIES_BYTES}; keep large data out of the registry"))
+    check_properties(properties).err()
 }
 
 /// The group and name that a server stands under.

@@ -200,7 +200,7 @@ impl<'a> Asking<'a> {
         let config = &self.shared.config;
         let (mut related, mut unrelated) = (Vec::new(), BTreeMap::new());
         for entry in listed.into_values().filter(|entry| !is_me(config, entry)) {
-            match self.shared.topology.direction((&self.own.group, self.own.id), (&entry.group, entry.id)) {
+            match self.shared.live().topology.direction((&self.own.group, self.own.id), (&entry.group, entry.id)) {
                 Some(direction) => related.push((entry, Some(direction))),
                 // The youngest of each group says whether that group, too, knows of no connection.
                 None => drop(unrelated.insert(entry.group.clone(), entry)),
@@ -239,7 +239,7 @@ impl<'a> Asking<'a> {
     /// Why there is no server to ask.
     fn nobody(&self) -> String {
         let ours = &self.own.group;
-        let topology = &self.shared.topology;
+        let topology = &self.shared.live().topology;
         let groups: Vec<&str> = topology.groups().keys().filter(|name| topology.related(ours, name)).map(String::as_str).collect();
         match groups.is_empty() {
             true => format!("group `{ours}` is connected with no group; name it in connects_to of another, or another in its own"),

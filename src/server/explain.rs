@@ -39,7 +39,7 @@ fn write(shared: &Shared, peer: &Peer, text: &mut String) -> Result {
 
 /// The link as it stands, and what waits on it.
 fn write_link(peer: &Peer, text: &mut String) -> Result {
-    let who = match peer.direction {
+    let who = match peer.direction() {
         Direction::Outgoing => "this server dials it",
         Direction::Incoming => "it dials this server",
     };
@@ -81,7 +81,7 @@ fn write_attempts(shared: &Shared, peer: &Peer, host: &str, text: &mut String) -
     if let Some(end) = &trace.last_end {
         writeln!(text, "last link ended: {end}")?;
     }
-    if peer.direction == Direction::Incoming && peer.state() == ConnectionState::Disconnected {
+    if peer.direction() == Direction::Incoming && peer.state() == ConnectionState::Disconnected {
         let address = shared.info();
         writeln!(text, "waiting for it to dial {}:{}; its own log or explain says why it does not succeed", address.host, address.port)?;
         // Who is turned away before TLS has named him is known by his address alone.

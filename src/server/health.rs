@@ -3,6 +3,7 @@
 //! A strange port for strangers: few connections at a time, each with one short request and little time.
 
 use super::shared::Shared;
+use crate::link::Readiness;
 use hyper::body::Incoming;
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use hyper::server::conn::http1;
@@ -105,7 +106,7 @@ fn respond(request: &Request<Incoming>, shared: &Shared) -> Response<String> {
 
 fn health(shared: &Shared) -> Health {
     let lost = shared.registry.lock().lost.clone();
-    let limit = Duration::from_millis(shared.config.health.registry_lost_ms);
+    let limit = shared.live().registry_lost;
     let registered = shared.own.read().is_some();
     let (state, since) = if let Some(at) = shared.stopping_since() {
         (State::Draining, at)
@@ -114,7 +115,12 @@ fn health(shared: &Shared) -> Health {
     } else if let Some((_, at)) = lost.as_ref().filter(|(_, at)| at.elapsed() > limit) {
         (State::RegistryLost, *at)
     } else {
-        (State::Ready, shared.ready_since().unwrap_or(shared.epoch))
+        let state = match shared.properties.readiness() {
+            Readiness::Starting => State::Starting,
+            Readiness::Ready => State::Ready,
+            Readiness::Draining => State::Draining,
+        };
+        (state, shared.ready_since().unwrap_or(shared.epoch))
     };
     let info = shared.info();
     Health {

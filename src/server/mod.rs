@@ -3,37 +3,44 @@
 //! Calls go down from here (`send` straight into a link's outbox, everything else as a signal to the node task); events come back only
 //! through the queue that `poll` empties. Every `Server` has its own threads and shares nothing with other servers of the process.
 
+mod any;
 mod diagnose;
 mod explain;
 mod health;
 mod listen;
 mod node;
+mod properties;
 mod rejections;
 mod remote;
+mod request;
 mod roster;
 mod setup;
 mod shared;
 mod stats;
 mod tasks;
 
+pub use any::Policy;
 pub use diagnose::{Diagnosis, Finding, Verdict, diagnose};
 pub use rejections::Rejection;
 pub use remote::{RemoteServer, ServerGroup};
+pub use request::{Reply, Request, RequestBuilder};
 pub use stats::Stats;
 
 use crate::cluster::StopReason;
-use crate::config::{RegistryKind, ServerConfig, Visibility};
+use crate::config::{RegistryKind, ServerConfig, Visibility, fixed_differences};
 use crate::error::Error;
 use crate::event::{Event, Events};
-use crate::id::ServerId;
-use crate::link::ConnectionState;
+use crate::id::{RequestId, ServerId};
+use crate::link::{CAPACITY, ConnectionState, LOAD, Readiness, STATE};
 use crate::message::Delivery;
 use crate::registry::external::ExternalRegistry;
 use crate::registry::{Connector, wrong_kind};
-use crate::runtime;
+use crate::runtime::{self, Log};
 use crate::transport::identity::Identity;
 use node::Node;
+use parking_lot::Mutex;
 use shared::Shared;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
@@ -45,6 +52,11 @@ use tokio::task::JoinHandle;
 /// others, ends its threads and closes its sockets, within `limits.shutdown_ms`.
 pub struct Server {
     shared: Arc<Shared>,
+    /// Shared with everything that makes handshakes.
+    identity: Identity,
+    level: runtime::Level,
+    /// The configuration as of the last reload.
+    loaded: Mutex<ServerConfig>,
     running: Option<Running>,
 }
 
@@ -73,6 +85,15 @@ pub struct Broadcast {
     pub sent: usize,
     /// Connected servers whose outbox was full: to them nothing was sent, and a `Writable` event follows for each.
     pub full: Vec<ServerId>,
+    /// Servers of the group in view that are not connected.
+    pub unconnected: Vec<ServerId>,
+}
+
+impl Broadcast {
+    /// To whom nothing was sent.
+    pub fn missed(&self) -> impl Iterator<Item = ServerId> {
+        self.full.iter().chain(&self.unconnected).copied()
+    }
 }
 
 impl Server {
@@ -100,16 +121,17 @@ impl Server {
         config.validate()?;
         let identity = Identity::load(&config.cluster, &config.server)?;
         listen::allowed("server.listen", config.server.listen, &identity)?;
+        let loaded = Mutex::new(config.clone());
         let shared = Arc::new(Shared::new(config));
-        let log = runtime::log(&shared.config, &shared.queue);
-        let runtime = runtime::build(&shared.config.runtime, log)
+        let Log { to, level } = runtime::log(&shared.config, &shared.queue);
+        let runtime = runtime::build(&shared.config.runtime, to)
             .map_err(|source| Error::Io { what: "cannot start the library's threads".into(), source })?;
         let node = {
             let _inside = runtime.enter();
             Node::bind(&shared, &identity, connector)?
         };
         let node = runtime.spawn(supervise(node, shared.clone()));
-        Ok(Self { shared, running: Some(Running { runtime, node }) })
+        Ok(Self { shared, identity, level, loaded, running: Some(Running { runtime, node }) })
     }
 
     /// Where the game reports what its own registry says, with `registry.kind = "external"`.
@@ -151,11 +173,88 @@ impl Server {
             match peer.send(tag, delivery, payload) {
                 Ok(()) => outcome.sent += 1,
                 Err(Error::QueueFull { to, .. }) => outcome.full.push(to),
-                Err(Error::NotConnected(_) | Error::UnknownServer(_)) => {}
+                Err(Error::NotConnected(_) | Error::UnknownServer(_)) => outcome.unconnected.push(peer.id),
                 Err(error) => return Err(error),
             }
         }
         Ok(outcome)
+    }
+
+    /// Asks a connected server for an answer; see [`RemoteServer::request`].
+    pub fn request<'a>(&self, to: ServerId, tag: u16, payload: &'a [u8]) -> RequestBuilder<'a> {
+        let peer = || match self.shared.roster.find(to) {
+            Some(peer) => Ok(peer.clone()),
+            None => self.shared.peer(to),
+        };
+        RequestBuilder::one(self.running().and_then(|()| peer()), tag, payload)
+    }
+
+    /// This server's own properties, as they are now.
+    pub fn properties(&self) -> BTreeMap<String, String> {
+        self.shared.properties.all()
+    }
+
+    /// Sets one of this server's properties, or removes it (`None`). Connected servers are told within 100 ms, and have an event `ServerUpdated`;
+    /// a property that changes more often than ten times a second is told as it is then.
+    ///
+    /// All keys and values together have at most 4 KiB. `load`, `capacity` and `state` mean something to [`Policy`]. A registry keeps the
+    /// properties that this server started with.
+    ///
+    /// Errors: `InvalidArgument` (too many bytes, an empty key, a `load` or `capacity` that is no number, a `state` that is none); nothing has
+    /// changed then.
+    pub fn set_property(&self, key: &str, value: Option<&str>) -> Result<(), Error> {
+        self.shared.properties.change([(key, value)])
+    }
+
+    /// Sets and removes several at once: the others never see some of them without the rest. Errors: as [`Server::set_property`].
+    pub fn set_properties<'a>(&self, changes: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> Result<(), Error> {
+        self.shared.properties.change(changes)
+    }
+
+    /// Tells how much work this server has, in pieces of it (players, matches, jobs): see [`Policy::LeastLoaded`]. Errors: as
+    /// [`Server::set_property`].
+    pub fn set_load(&self, load: f64) -> Result<(), Error> {
+        self.set_property(LOAD, Some(&load.to_string()))
+    }
+
+    /// Tells how much work this server can take. Errors: as [`Server::set_property`].
+    pub fn set_capacity(&self, capacity: f64) -> Result<(), Error> {
+        self.set_property(CAPACITY, Some(&capacity.to_string()))
+    }
+
+    /// Tells whether this server takes new work. From [`Server::stop`] on it is `Draining`, whatever was told. Errors: as [`Server::set_property`].
+    pub fn set_readiness(&self, readiness: Readiness) -> Result<(), Error> {
+        self.set_property(STATE, Some(readiness.word()))
+    }
+
+    /// Gives up a request of this server: the event `RequestFailed` with `Cancelled` follows, and an answer that still comes is dropped.
+    ///
+    /// Errors: `UnknownRequest` (as a code; it has ended, or was never made).
+    pub fn cancel(&self, request: RequestId) -> Result<(), Error> {
+        let ended = self.shared.commons.requests.cancel(request).ok_or(Error::NotWaiting(request))?;
+        any::conclude(&self.shared, ended);
+        Ok(())
+    }
+
+    /// Sends a message to one server of a group, and says to which: copied before this returns, never blocks. A server whose outbox is full is
+    /// passed over, except by key.
+    ///
+    /// Errors: `UnknownGroup`, `NoCandidate`, `QueueFull` (of the last one tried), `MessageTooBig`, `Stopped`.
+    pub fn send_any(
+        &self,
+        group: &str,
+        policy: Policy<'_>,
+        tag: u16,
+        payload: &[u8],
+        delivery: impl Into<Delivery>,
+    ) -> Result<RemoteServer, Error> {
+        self.running()?;
+        any::send(&self.shared, group, policy, tag, payload, delivery.into()).map(RemoteServer::new)
+    }
+
+    /// Asks one server of a group for an answer: `start()` it, or `await` it.
+    pub fn request_any<'a>(&self, group: &'a str, policy: Policy<'a>, tag: u16, payload: &'a [u8]) -> RequestBuilder<'a> {
+        RequestBuilder::any(self.shared.clone(), group, policy, tag, payload)
     }
 
     pub fn info(&self) -> ServerInfo {
@@ -184,6 +283,38 @@ impl Server {
         Ok(explain::explain(&self.shared, &*self.shared.peer(id)?))
     }
 
+    /// Applies a new configuration to the running server: `[groups]`, `[limits]`, key and certificate files, `cluster.trust`, `log.level` and some
+    /// more (`docs/configuration.md` lists them). All of it or nothing.
+    ///
+    /// Links that stand go on. New handshakes show and trust what the new files say, so certificates are renewed and authorities exchanged without a
+    /// disconnect; a server that may not be trusted any more is refused when it connects next. Limits of a link hold for servers that come into view
+    /// from now on, the others at once. A server that the new `[groups]` show joins, one that they hide is disconnected and leaves (`Unrelated`).
+    /// `server.properties` that are others than in the last configuration are set.
+    ///
+    /// Errors: `NeedsRestart`, which names every key that cannot change (`server.name` too, which is drawn anew where the text gives none); what
+    /// [`Server::start`] says of the configuration and of files; `Stopped`. Nothing has changed then.
+    pub fn reload(&self, config: ServerConfig) -> Result<(), Error> {
+        self.running()?;
+        config.validate()?;
+        let mut loaded = self.loaded.lock();
+        let fixed = fixed_differences(&loaded, &config);
+        if !fixed.is_empty() {
+            return Err(Error::NeedsRestart(fixed));
+        }
+        let renewed = Identity::load(&config.cluster, &config.server)?;
+        let (before, after) = (&loaded.server.properties, &config.server.properties);
+        let gone = before.keys().filter(|key| !after.contains_key(*key)).map(|key| (key.as_str(), None));
+        let set =
+            after.iter().filter(|(key, value)| before.get(*key) != Some(*value)).map(|(key, value)| (key.as_str(), Some(value.as_str())));
+        self.shared.properties.check(gone.clone().chain(set.clone()))?;
+        self.identity.renew(&renewed)?;
+        self.shared.properties.change(gone.chain(set))?;
+        self.level.set(config.log.level);
+        self.shared.renew(&config);
+        *loaded = config;
+        Ok(())
+    }
+
     /// Where `GET /health` is answered: `health.listen`, with the real port. `None` without it.
     pub fn health_address(&self) -> Option<std::net::SocketAddr> {
         self.shared.health_address.get().copied()
@@ -209,6 +340,16 @@ impl Server {
         &self.shared.queue
     }
 
+    /// Answers a request by its number. Errors: as [`Request::reply_with`], and `UnknownServer`, `Stopped`.
+    #[cfg(feature = "capi")]
+    pub(crate) fn answer(&self, from: ServerId, request: u64, role: crate::message::Role, code: u32, payload: &[u8]) -> Result<(), Error> {
+        self.running()?;
+        match self.shared.roster.find(from) {
+            Some(peer) => peer.answer(request, role, code, payload),
+            None => self.shared.peer(from)?.answer(request, role, code, payload),
+        }
+    }
+
     /// The ids of a group's servers in view, ordered. Errors: `UnknownGroup`.
     #[cfg(feature = "capi")]
     pub(crate) fn members(&self, group: &str) -> Result<Vec<ServerId>, Error> {
@@ -223,8 +364,8 @@ impl Server {
     }
 
     #[cfg(feature = "capi")]
-    pub(crate) fn limits(&self) -> &crate::config::LimitsSection {
-        &self.shared.config.limits
+    pub(crate) fn limits(&self) -> crate::config::LimitsSection {
+        self.shared.limits()
     }
 }
 
@@ -245,7 +386,7 @@ impl Drop for Server {
         self.shared.stop();
         // Nobody polls any more, so nothing may wait for that.
         self.shared.queue.abandon();
-        let limits = &self.shared.config.limits;
+        let limits = self.shared.limits();
         let limit = Duration::from_millis(limits.shutdown_ms);
         let grace = limit.min(Duration::from_millis(limits.drain_ms)) * 3 / 4;
         let finish = async move {
@@ -258,5 +399,7 @@ impl Drop for Server {
             peer.set_state(ConnectionState::Left);
             peer.end_session();
         }
+        // After that, nobody can ask any more.
+        self.shared.commons.requests.forget_all();
     }
 }

@@ -1,7 +1,9 @@
 //! The task that owns the cluster's state: it feeds the pure [`Cluster`] with what happens and carries out what that answers.
 
+use super::any;
 use super::health;
 use super::listen;
+use super::properties;
 use super::setup::{self, Connection};
 use super::shared::Shared;
 use super::tasks::{self, Context, Input, QUESTION, Reply, Start};
@@ -45,6 +47,10 @@ pub(super) struct Node {
     hosting: Option<AbortHandle>,
     /// Answers `GET /health`.
     health: Option<AbortHandle>,
+    /// Ends requests that get no answer.
+    requesting: AbortHandle,
+    /// Tells the others what this server says of itself.
+    telling: AbortHandle,
     datagrams: Option<AbortHandle>,
     /// Why there are none, to be logged once the log is there.
     no_datagrams: Option<String>,
@@ -83,6 +89,8 @@ impl Node {
         let Connection { connector, requests } = setup::connection(shared, identity, connector, host.as_ref().map(Host::local_addr))?;
         shared.registry.lock().hosts = connector.hosts();
 
+        *shared.commons.properties.lock() = properties::frame(config.server.properties.clone());
+
         let (input, inputs) = mpsc::channel(INPUTS);
         let (news_in, news) = mpsc::channel(NEWS);
         let (commands, commands_out) = mpsc::channel(16);
@@ -96,15 +104,14 @@ impl Node {
             input,
             shared: shared.clone(),
             loopback_only: identity.is_development(),
-            pace: setup::pace(&config.limits),
-            handshake: setup::millis(config.limits.handshake_ms),
-            drain: setup::millis(config.limits.drain_ms),
         });
         let health = health.map(|listener| tokio::spawn(health::serve(listener, shared.clone())).abort_handle());
         let hosting = host.map(|host| tokio::spawn(host.run()).abort_handle());
         // Only now, with the port bound, may anybody learn of it.
         let connector = tokio::spawn(connector.run(setup::candidate(shared, bound), Wires { news: news_in, commands: commands_out }));
         let accepting = tokio::spawn(tasks::accept_all(context.clone(), listener)).abort_handle();
+        let telling = tokio::spawn(properties::keep(shared.clone())).abort_handle();
+        let requesting = tokio::spawn(any::keep(shared.clone())).abort_handle();
         Ok(Self {
             shared: shared.clone(),
             cluster,
@@ -118,6 +125,8 @@ impl Node {
             accepting,
             hosting,
             health,
+            requesting,
+            telling,
             datagrams: receiving,
             no_datagrams,
             links: HashMap::new(),
@@ -166,6 +175,7 @@ impl Node {
                     }
                 },
                 Some(request) = next(&mut self.requests) => ask(&shared, request),
+                () = shared.reloaded.notified() => self.renew(),
                 () = shared.stop_requested.notified() => self.cluster.stop(StopReason::Requested, "stop was called".into()),
                 () = sleep_until(wake_at) => {
                     self.cluster.timeout(shared.epoch.elapsed());
@@ -195,6 +205,18 @@ impl Node {
                 self.cluster.dial_failed(now, link, failure.refusal.as_ref());
                 self.note_failure(to, failure);
             }
+        }
+    }
+
+    fn renew(&mut self) {
+        self.cluster.renew(self.shared.epoch.elapsed(), setup::renewal(&self.shared));
+        for peer in self.shared.peers.read().values() {
+            if let Some(direction) = self.cluster.direction_of(peer.id) {
+                peer.set_direction(direction);
+            }
+        }
+        for waiting in std::mem::take(&mut self.waiting) {
+            self.answer(waiting);
         }
     }
 
@@ -242,7 +264,7 @@ impl Node {
 
     fn update_entry(&self, entry: &Registration) {
         if let Some(peer) = self.shared.peers.read().get(&entry.id) {
-            *peer.entry.lock() = entry.clone();
+            peer.listed(entry);
             peer.trace.lock().unlisted = None;
         }
     }
@@ -307,6 +329,7 @@ impl Node {
                 // Also when the end was not asked for: calls answer `Stopped`, and nothing waits for the game to poll.
                 self.shared.stop();
                 self.accepting.abort();
+                properties::drain(&self.shared);
                 self.command(Command::Deregister);
             }
             Action::Notify(Notice::Stopped { reason, text }) => return Some((reason, text)),
@@ -362,7 +385,7 @@ impl Node {
         match notice {
             Notice::Started { id } => queue.push(Event::Started { id }),
             Notice::Joined { registration, direction } => {
-                let peer = Arc::new(Peer::new(registration, direction, &self.shared.config.limits, self.shared.commons.clone()));
+                let peer = Arc::new(Peer::new(registration, direction, &self.shared.limits(), self.shared.commons.clone()));
                 self.shared.peers.write().insert(peer.id, peer.clone());
                 self.shared.roster.enter(&peer);
                 queue.push(Event::ServerJoined { server: RemoteServer::new(peer) });
@@ -400,6 +423,7 @@ impl Node {
                     peer.set_state(ConnectionState::Disconnected);
                     peer.trace.lock().last_end = Some(end.text.clone());
                     let reason = end.disconnect_reason();
+                    any::conclude_all_to(&self.shared, &peer, reason);
                     let server = RemoteServer::new(peer);
                     queue.push(Event::ServerDisconnected { server, reason, text: end.text, unacknowledged });
                 }
@@ -453,7 +477,7 @@ impl Node {
                 }
             }
         };
-        let _ = tokio::time::timeout(self.context.drain, leaving).await;
+        let _ = tokio::time::timeout(self.context.drain(), leaving).await;
         self.connector.abort();
         // Also where nobody asked for the end, a call after it is answered with `Stopped`.
         self.shared.stop();
@@ -465,6 +489,8 @@ impl Drop for Node {
     fn drop(&mut self) {
         self.accepting.abort();
         self.connector.abort();
+        self.requesting.abort();
+        self.telling.abort();
         for task in [&self.hosting, &self.health, &self.datagrams].into_iter().flatten() {
             task.abort();
         }

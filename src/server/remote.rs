@@ -1,11 +1,14 @@
 //! Handles to the other servers and their groups.
 
+use super::RequestBuilder;
 use crate::cluster::Direction;
 use crate::config::Visibility;
 use crate::error::Error;
 use crate::id::ServerId;
-use crate::link::{ConnectionState, Peer};
+use crate::link::{ConnectionState, Peer, Readiness};
 use crate::message::Delivery;
+#[cfg(feature = "capi")]
+use crate::registry::Registration;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +22,10 @@ pub struct RemoteServer(Arc<Peer>);
 impl RemoteServer {
     pub(crate) fn new(peer: Arc<Peer>) -> Self {
         Self(peer)
+    }
+
+    pub(crate) fn peer(&self) -> &Arc<Peer> {
+        &self.0
     }
 
     pub fn id(&self) -> ServerId {
@@ -42,18 +49,39 @@ impl RemoteServer {
         self.0.entry.lock().port
     }
 
-    /// The key = "value" pairs it registered with.
+    /// The key = "value" pairs that it says of itself: while it is connected as they are now, before as it registered with them.
     pub fn properties(&self) -> BTreeMap<String, String> {
         self.0.entry.lock().properties.clone()
+    }
+
+    /// Its property `load`: how much work it has. `None`: it does not say.
+    pub fn load(&self) -> Option<f64> {
+        self.0.work.load()
+    }
+
+    /// Its property `capacity`: how much work it can take. `None`: it does not say.
+    pub fn capacity(&self) -> Option<f64> {
+        self.0.work.capacity()
+    }
+
+    /// Its property `state`: whether it takes new work.
+    pub fn readiness(&self) -> Readiness {
+        self.0.work.readiness()
     }
 
     pub fn state(&self) -> ConnectionState {
         self.0.state()
     }
 
+    /// How it is registered, with its properties as they are now.
+    #[cfg(feature = "capi")]
+    pub(crate) fn entry(&self) -> Registration {
+        self.0.entry.lock().clone()
+    }
+
     /// Which side dials.
     pub fn direction(&self) -> Direction {
-        self.0.direction
+        self.0.direction()
     }
 
     /// Of the last keep-alive on this link; `None` while not connected or not yet measured.
@@ -64,6 +92,25 @@ impl RemoteServer {
     /// What counts against `limits.outbox_bytes`: bytes that wait to be sent or to be acknowledged, frame headers (8 bytes a message) included.
     pub fn queued_bytes(&self) -> usize {
         self.0.outbox.unacknowledged_bytes()
+    }
+
+    /// Asks it for an answer: `start()` the request, and the outcome is an event, or `await` it.
+    ///
+    /// ```no_run
+    /// # async fn ask(remote: &sinew::RemoteServer) -> Result<(), sinew::Error> {
+    /// const IS_FREE: u16 = 7;
+    /// let reply = remote.request(IS_FREE, b"arena-3").await?;
+    /// println!("{} says {}: {:?}", remote.name(), reply.code, reply.payload);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn request<'a>(&self, tag: u16, payload: &'a [u8]) -> RequestBuilder<'a> {
+        RequestBuilder::one(Ok(self.0.clone()), tag, payload)
+    }
+
+    /// Requests of this server that it has not answered.
+    pub fn open_requests(&self) -> usize {
+        self.0.requests.open()
     }
 
     /// Sends a message: copied before this returns, never blocks. `delivery` is a [`SendMode`](crate::SendMode), perhaps

@@ -1,8 +1,8 @@
 //! What the parts of a node are told once, from the configuration.
 
-use super::shared::Shared;
+use super::shared::{Live, Shared};
 use super::tasks::QUESTION;
-use crate::cluster::Settings;
+use crate::cluster::{ClusterPace, Renewal, Settings};
 use crate::config::{HostPort, LimitsSection, RegistryKind, ServerConfig};
 use crate::error::Error;
 use crate::link::Pace;
@@ -51,22 +51,32 @@ pub(super) fn connection(
 
 pub(super) fn settings(shared: &Shared, connector: &dyn Connector) -> Settings {
     let config = &shared.config;
+    let Renewal { topology, mixed_app_versions, pace } = renewal(shared);
     Settings {
         cluster: config.cluster.name.clone(),
         group: config.server.group.clone(),
         name: config.server.name.clone(),
         app_version: config.server.app_version.clone(),
-        mixed_app_versions: config.cluster.mixed_app_versions,
-        topology: shared.topology.clone(),
+        mixed_app_versions,
+        topology,
         incarnation: incarnation(),
-        reconnect_min: millis(config.limits.reconnect_min_ms),
-        reconnect_max: millis(config.limits.reconnect_max_ms),
-        reconnect_attempts: config.limits.reconnect_attempts,
-        resume_window: millis(config.limits.resume_window_ms),
-        drain: millis(config.limits.drain_ms),
+        pace,
         ids_are_seats: connector.ids_are_seats(),
         seed: rand::random(),
     }
+}
+
+/// What a reload can change of them, as it is now.
+pub(super) fn renewal(shared: &Shared) -> Renewal {
+    let Live { topology, limits, mixed_app_versions, .. } = shared.live();
+    let pace = ClusterPace {
+        reconnect_min: millis(limits.reconnect_min_ms),
+        reconnect_max: millis(limits.reconnect_max_ms),
+        reconnect_attempts: limits.reconnect_attempts,
+        resume_window: millis(limits.resume_window_ms),
+        drain: millis(limits.drain_ms),
+    };
+    Renewal { topology, mixed_app_versions, pace }
 }
 
 /// Microseconds since 1970 at the start: a later start of the same server has a greater one. Never [`QUESTION`], whatever the clock says.

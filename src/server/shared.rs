@@ -1,10 +1,12 @@
 //! What the game's threads and the node task both look at.
 
+use super::any::Turns;
+use super::properties::Properties;
 use super::rejections::Rejections;
 use super::roster::Roster;
 use super::{RemoteServer, ServerGroup, ServerInfo};
 use crate::cluster::Topology;
-use crate::config::ServerConfig;
+use crate::config::{LimitsSection, ServerConfig};
 use crate::error::{Error, RegistryError};
 use crate::event::EventQueue;
 use crate::id::ServerId;
@@ -23,8 +25,11 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 
 pub(crate) struct Shared {
+    /// As it was at the start: of what a reload can change, [`Shared::limits`] and [`Shared::topology`] know better.
     pub(crate) config: ServerConfig,
-    pub(crate) topology: Topology,
+    live: RwLock<Live>,
+    /// The node has to look at them.
+    pub(super) reloaded: Notify,
     pub(crate) queue: Arc<EventQueue>,
     /// Everybody in view, ordered by id. Written by the node alone.
     pub(crate) peers: RwLock<BTreeMap<ServerId, Arc<Peer>>>,
@@ -32,6 +37,10 @@ pub(crate) struct Shared {
     /// What the links share.
     pub(crate) commons: Arc<Commons>,
     pub(crate) rejections: Rejections,
+    pub(super) properties: Properties,
+    pub(super) turns: Mutex<Turns>,
+    /// Held while it is told who asked that requests have failed.
+    pub(super) concluding: Mutex<()>,
     /// `now` of the pure parts is the time since this.
     pub(crate) epoch: Instant,
     pub(super) bound: OnceCell<SocketAddr>,
@@ -73,15 +82,55 @@ impl RegistryView {
     }
 }
 
-impl Shared {
-    pub(super) fn new(config: ServerConfig) -> Self {
+/// What a reload can change.
+#[derive(Clone)]
+pub(super) struct Live {
+    pub(super) topology: Topology,
+    pub(super) limits: LimitsSection,
+    pub(super) registry_lost: Duration,
+    pub(super) mixed_app_versions: bool,
+}
+
+impl Live {
+    pub(super) fn new(config: &ServerConfig) -> Self {
         Self {
             topology: Topology::new(config.groups.clone()),
+            limits: config.limits.clone(),
+            registry_lost: Duration::from_millis(config.health.registry_lost_ms),
+            mixed_app_versions: config.cluster.mixed_app_versions,
+        }
+    }
+}
+
+impl Shared {
+    pub(crate) fn limits(&self) -> LimitsSection {
+        self.live.read().limits.clone()
+    }
+
+    pub(super) fn live(&self) -> Live {
+        self.live.read().clone()
+    }
+
+    /// The links and the node find out at their next step.
+    pub(super) fn renew(&self, config: &ServerConfig) {
+        *self.live.write() = Live::new(config);
+        self.queue.set_limit(config.limits.event_queue_bytes);
+        self.commons.renew(&config.limits, &self.config.runtime);
+        self.reloaded.notify_one();
+    }
+
+    pub(super) fn new(config: ServerConfig) -> Self {
+        Self {
+            live: RwLock::new(Live::new(&config)),
+            reloaded: Notify::new(),
             queue: Arc::new(EventQueue::new(config.limits.event_queue_bytes, Duration::from_micros(config.runtime.busy_poll_us))),
             peers: RwLock::default(),
             roster: Roster::default(),
             commons: Commons::new(&config.limits, &config.runtime),
             rejections: Rejections::default(),
+            properties: Properties::new(config.server.properties.clone()),
+            turns: Mutex::default(),
+            concluding: Mutex::default(),
             epoch: Instant::now(),
             bound: OnceCell::new(),
             own: RwLock::default(),
@@ -146,27 +195,35 @@ impl Shared {
     }
 
     pub(super) fn members(&self, group: &str) -> Result<Vec<Arc<Peer>>, Error> {
+        self.check_group(group)?;
+        Ok(self.peers.read().values().filter(|peer| &*peer.group == group).cloned().collect())
+    }
+
+    /// Errors: `UnknownGroup`.
+    pub(super) fn check_group(&self, group: &str) -> Result<(), Error> {
         let ours = &self.config.server.group;
-        if !self.topology.related(ours, group) {
-            let known = self.topology.groups().keys().filter(|name| self.topology.related(ours, name));
+        let topology = &self.live.read().topology;
+        if !topology.related(ours, group) {
+            let known = topology.groups().keys().filter(|name| topology.related(ours, name));
             let known = known.map(String::as_str).collect::<Vec<_>>().join(", ");
             return Err(Error::UnknownGroup { group: group.into(), known: if known.is_empty() { "none".into() } else { known } });
         }
-        Ok(self.peers.read().values().filter(|peer| &*peer.group == group).cloned().collect())
+        Ok(())
     }
 
     pub(super) fn groups(&self) -> Vec<ServerGroup> {
         let ours = &self.config.server.group;
+        let topology = &self.live.read().topology;
         let peers = self.peers.read();
-        self.topology
+        topology
             .groups()
             .iter()
-            .filter(|(name, _)| self.topology.related(ours, name))
+            .filter(|(name, _)| topology.related(ours, name))
             .map(|(name, section)| ServerGroup {
                 name: name.clone(),
                 visibility: section.visibility,
-                outgoing: self.topology.connects(ours, name),
-                incoming: self.topology.connects(name, ours),
+                outgoing: topology.connects(ours, name),
+                incoming: topology.connects(name, ours),
                 members: peers.values().filter(|peer| *peer.group == **name).cloned().map(RemoteServer::new).collect(),
             })
             .collect()
@@ -183,7 +240,7 @@ impl Shared {
             name: server.name.clone(),
             host: own.map_or_else(|| bound.ip().to_string(), |own| own.host.clone()),
             port: own.map_or(bound.port(), |own| own.port),
-            visibility: self.config.groups.get(&server.group).map(|group| group.visibility).unwrap_or_default(),
+            visibility: self.live.read().topology.groups().get(&server.group).map(|group| group.visibility).unwrap_or_default(),
         }
     }
 }

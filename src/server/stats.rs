@@ -3,7 +3,7 @@
 use super::rejections::Rejection;
 use super::shared::Shared;
 use crate::link::ConnectionState;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// How this server is doing.
@@ -49,6 +49,16 @@ pub struct Stats {
     pub dropped_inbox_full: u64,
     /// Of the messages received, those that came by datagram.
     pub received_by_datagram: u64,
+    /// Requests made by this server since its start; one that is tried again elsewhere counts again.
+    pub requests_sent: u64,
+    /// Answers to them that came in time.
+    pub requests_answered: u64,
+    /// Those that failed.
+    pub requests_failed: u64,
+    /// Answers that came when nobody waited any more, dropped.
+    pub replies_late: u64,
+    /// Requests of other servers.
+    pub requests_received: u64,
 }
 
 impl Stats {
@@ -67,6 +77,10 @@ pub(super) fn collect(shared: &Shared) -> Stats {
         recycled_bytes: shared.commons.pool.idle_bytes(),
         ..Stats::default()
     };
+    let tally = &shared.commons.requests.tally;
+    let now = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    (stats.requests_sent, stats.requests_received) = (now(&tally.sent), now(&tally.received));
+    (stats.requests_answered, stats.requests_failed, stats.replies_late) = (now(&tally.answered), now(&tally.failed), now(&tally.late));
     let mut holding = 0;
     for peer in shared.peers.read().values() {
         stats.servers += 1;
@@ -88,6 +102,6 @@ pub(super) fn collect(shared: &Shared) -> Stats {
         stats.inbox_bytes += peer.inbox.bytes();
     }
     stats.messages_dropped = stats.dropped_link_busy + stats.dropped_datagram_queue;
-    stats.ceiling_bytes = shared.commons.ceiling(holding) + shared.config.limits.event_queue_bytes;
+    stats.ceiling_bytes = shared.commons.ceiling(holding) + shared.limits().event_queue_bytes;
     stats
 }

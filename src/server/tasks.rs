@@ -1,11 +1,12 @@
 //! The tasks around the node: accepting, dialling, and running links. They tell the node what happens and wait for its word.
 
 use super::rejections::{QUIET, Rejection};
+use super::setup;
 use super::shared::Shared;
 use crate::cluster::{Goal, LinkEnd, LinkEndReason, LinkId};
 use crate::id::ServerId;
 use crate::link::handshake::HandshakeError;
-use crate::link::{Accepted, Closing, DialFailure, Dialled, Offer, Pace, Peer, Purpose, Running, Way, accept, dial, run};
+use crate::link::{Accepted, Closing, DialFailure, Dialled, Offer, Peer, Purpose, Running, Way, accept, dial, run};
 use crate::transport::channel::{Channel, Channels};
 use crate::transport::datagrams::Datagrams;
 use crate::transport::throttle::Throttle;
@@ -14,7 +15,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 /// Pause after the system refuses to accept (out of descriptors): long enough not to spin, short enough not to be noticed.
@@ -33,9 +34,6 @@ pub(super) struct Context {
     pub(super) shared: Arc<Shared>,
     /// Without a cluster key only loopback addresses are dialled.
     pub(super) loopback_only: bool,
-    pub(super) pace: Pace,
-    pub(super) handshake: Duration,
-    pub(super) drain: Duration,
 }
 
 pub(super) type Reply = oneshot::Sender<Result<(LinkId, Welcome), Refusal>>;
@@ -76,24 +74,33 @@ pub(super) struct Start {
     pub(super) resumes: bool,
 }
 
+/// One of `limits.pending_handshakes`.
+struct Slot;
+
 /// Accepts until it is aborted; links that came out of it live on.
 pub(super) async fn accept_all(context: Arc<Context>, listener: TcpListener) {
-    let limits = &context.shared.config.limits;
-    let slots = Arc::new(Semaphore::new(limits.pending_handshakes));
-    let mut throttle = Throttle::new(limits.connects_per_address);
+    // As many handshakes are under way as it has further owners.
+    let slots = Arc::new(Slot);
+    let mut rate = context.shared.limits().connects_per_address;
+    let mut throttle = Throttle::new(rate);
     let mut refused = None;
     loop {
-        match listener.accept().await {
+        let accepted = listener.accept().await;
+        let limits = context.shared.limits();
+        if std::mem::replace(&mut rate, limits.connects_per_address) != limits.connects_per_address {
+            throttle = Throttle::new(rate);
+        }
+        match accepted {
             // First, so that who comes too often takes no slot from others.
             Ok((_, from)) if !throttle.admit(from.ip(), context.shared.epoch.elapsed()) => {
                 context.shared.rejections.count(from, Rejection::Throttled, "its address opens more than limits.connects_per_address");
             }
-            Ok((socket, from)) => match slots.clone().try_acquire_owned() {
-                Ok(slot) => {
-                    tokio::spawn(accept_one(context.clone(), socket, from, slot));
-                }
-                Err(_) => context.shared.rejections.count(from, Rejection::Overload, "limits.pending_handshakes are under way already"),
-            },
+            Ok((_, from)) if Arc::strong_count(&slots) > limits.pending_handshakes => {
+                context.shared.rejections.count(from, Rejection::Overload, "limits.pending_handshakes are under way already");
+            }
+            Ok((socket, from)) => {
+                tokio::spawn(accept_one(context.clone(), socket, from, slots.clone()));
+            }
             Err(error) => {
                 if refused.is_none_or(|at: Instant| at.elapsed() >= QUIET) {
                     refused = Some(Instant::now());
@@ -105,13 +112,13 @@ pub(super) async fn accept_all(context: Arc<Context>, listener: TcpListener) {
     }
 }
 
-async fn accept_one(context: Arc<Context>, socket: TcpStream, from: SocketAddr, slot: OwnedSemaphorePermit) {
+async fn accept_one(context: Arc<Context>, socket: TcpStream, from: SocketAddr, slot: Arc<Slot>) {
     let mut dialer = None;
     let ask = |offer: Offer, deadline| {
         dialer = Some((offer.hello.from.id, offer.hello.from.incarnation, offer.identity.clone()));
         ask(&context, offer, deadline)
     };
-    let outcome = accept(&context.channels, socket, context.handshake, ask).await;
+    let outcome = accept(&context.channels, socket, context.handshake(), ask).await;
     drop(slot);
     match outcome {
         Ok(Accepted { link, resumes, channel }) => run_link(context, link, resumes, channel, None).await,
@@ -154,7 +161,7 @@ async fn ask(context: &Context, offer: Offer, deadline: Instant) -> Result<(Link
 }
 
 pub(super) async fn dial_one(context: Arc<Context>, link: LinkId, goal: Goal) {
-    match dial(&context.channels, &goal, Purpose::Link, context.loopback_only, context.handshake).await {
+    match dial(&context.channels, &goal, Purpose::Link, context.loopback_only, context.handshake()).await {
         Ok(Dialled { channel, resumes, incarnation }) => {
             let to = channel.reader.peer_addr().ok();
             run_link(context, link, resumes, channel, Some(Far { to, incarnation })).await;
@@ -178,9 +185,9 @@ async fn run_link(context: Arc<Context>, link: LinkId, resumes: bool, channel: C
         peer: peer.clone(),
         queue: context.shared.queue.clone(),
         epoch: context.shared.epoch,
-        pace: context.pace,
-        max_message_bytes: context.shared.config.limits.max_message_bytes,
-        drain: context.drain,
+        pace: setup::pace(&context.shared.limits()),
+        max_message_bytes: peer.max_message_bytes(),
+        drain: context.drain(),
         close,
         resumes,
         way: context.datagrams.clone().map(|datagrams| Way { datagrams, dial: far.and_then(|far| far.to) }),
@@ -200,6 +207,14 @@ pub(super) fn never_started() -> LinkEnd {
 }
 
 impl Context {
+    fn handshake(&self) -> Duration {
+        setup::millis(self.shared.limits().handshake_ms)
+    }
+
+    pub(super) fn drain(&self) -> Duration {
+        setup::millis(self.shared.limits().drain_ms)
+    }
+
     async fn tell(&self, input: Input) {
         // The node is gone only when the server is.
         let _ = self.input.send(input).await;

@@ -1,12 +1,13 @@
 //! Who a server is, provably: keys, certificates, and the name they carry.
 
+use super::credentials::Credentials;
 use super::files;
 use super::keys::ClusterKey;
 use super::verifier::{self, Verifier};
 use crate::config::{ClusterSection, ServerSection};
 use crate::error::KeyError;
 use rustls::crypto::CryptoProvider;
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::sign::CertifiedKey;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, TrustAnchor, UnixTime};
 use std::fmt;
 use std::path::Path;
@@ -60,12 +61,12 @@ fn is_name(text: &str) -> bool {
     (1..=63).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
 }
 
-/// This server's certificate, its private key, and the authorities it trusts. Cheap to clone; read from files only by [`Identity::load`].
+/// This server's certificate, its private key, and the authorities it trusts. Cheap to clone, and all clones change together
+/// ([`Identity::renew`]); read from files only by [`Identity::load`].
 #[derive(Clone)]
 pub struct Identity {
     own: PeerIdentity,
-    certified: Arc<SingleCertAndKey>,
-    authorities: Arc<[TrustAnchor<'static>]>,
+    credentials: Arc<Credentials>,
     development: bool,
     provider: Arc<CryptoProvider>,
 }
@@ -102,7 +103,19 @@ impl Identity {
             }
             authorities.extend(trusted);
         }
-        Ok(Self { own, certified: Arc::new(certified.into()), authorities: authorities.into(), development, provider })
+        Ok(Self { own, credentials: Arc::new(Credentials::new(certified, authorities)), development, provider })
+    }
+
+    /// From now on every handshake of this server, by whatever was made with any clone of this, shows and trusts what `by` does. Connections that stand are
+    /// not touched.
+    ///
+    /// Errors: [`KeyError::NotRenewable`]: nothing has changed.
+    pub fn renew(&self, by: &Identity) -> Result<(), KeyError> {
+        if self.own != by.own || self.development != by.development {
+            return Err(KeyError::NotRenewable);
+        }
+        self.credentials.replace(&by.credentials);
+        Ok(())
     }
 
     /// No key is configured: anybody on this machine may join, and only loopback addresses may be bound or dialled.
@@ -117,12 +130,12 @@ impl Identity {
         &self.own
     }
 
-    pub(super) fn certified(&self) -> Arc<SingleCertAndKey> {
-        self.certified.clone()
+    pub(super) fn certified(&self) -> Arc<Credentials> {
+        self.credentials.clone()
     }
 
     pub(super) fn verifier(&self) -> Arc<Verifier> {
-        Arc::new(Verifier::new(self.authorities.clone(), &self.provider))
+        Arc::new(Verifier::new(self.credentials.clone(), &self.provider))
     }
 
     pub(super) fn provider(&self) -> Arc<CryptoProvider> {
@@ -140,7 +153,7 @@ impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Identity")
             .field("own", &self.own)
-            .field("authorities", &self.authorities.len())
+            .field("authorities", &self.credentials.authorities().len())
             .field("development", &self.development)
             .finish_non_exhaustive()
     }
@@ -213,7 +226,7 @@ fn check_chain(
     let later = UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs()) + EXPIRY_WARNING);
     if let Err(webpki::Error::CertExpired { not_after, .. }) = check(later, webpki::KeyUsage::client_auth()) {
         tracing::warn!(
-            "the certificate {cert:?} expires on {}; issue a new one with `sinew keygen issue` and restart this server before that day",
+            "the certificate {cert:?} expires on {}; issue a new one with `sinew keygen issue` and reload or restart this server before that day",
             verifier::date(not_after)
         );
     }

@@ -6,6 +6,7 @@
 //! Nothing here is process-wide: the crypto provider is passed explicitly, so any number of servers live side by side.
 
 pub mod channel;
+mod credentials;
 pub(crate) mod datagrams;
 mod failure;
 mod files;

@@ -1,5 +1,6 @@
 //! What both sides of a connection check about each other's certificate, and the cryptography they use.
 
+use super::credentials::Credentials;
 use super::identity::{PeerIdentity, URI_SCHEME};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms, aws_lc_rs, verify_tls13_signature};
@@ -15,17 +16,17 @@ use webpki::{EndEntityCert, KeyUsage};
 /// caller's question, answered by the [`PeerIdentity`] a connection returns.
 #[derive(Debug)]
 pub(super) struct Verifier {
-    authorities: Arc<[TrustAnchor<'static>]>,
+    credentials: Arc<Credentials>,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
 impl Verifier {
-    pub(super) fn new(authorities: Arc<[TrustAnchor<'static>]>, provider: &CryptoProvider) -> Self {
-        Self { authorities, algorithms: provider.signature_verification_algorithms }
+    pub(super) fn new(credentials: Arc<Credentials>, provider: &CryptoProvider) -> Self {
+        Self { credentials, algorithms: provider.signature_verification_algorithms }
     }
 
     fn check(&self, leaf: &CertificateDer<'_>, intermediates: &[CertificateDer<'_>], now: UnixTime, usage: KeyUsage) -> Result<(), Error> {
-        verify(leaf, intermediates, &self.authorities, self.algorithms, now, usage).map_err(to_rustls)?;
+        verify(leaf, intermediates, &self.credentials.authorities(), self.algorithms, now, usage).map_err(to_rustls)?;
         // Shown to the peer as the alert `access_denied`, which `failure` translates back.
         carried_name(leaf).map_err(|_| CertificateError::ApplicationVerificationFailure)?;
         Ok(())

@@ -7,6 +7,7 @@ use super::frame::{HEADER_BYTES, Header, MAX_CONTROL_BYTES};
 use crate::config::Visibility;
 use crate::id::ServerId;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Control {
@@ -44,6 +45,10 @@ pub(crate) enum Control {
     /// Both, the first frame of a link that goes on with a session: how many bytes of message frames have been received in it.
     Resume {
         received: u64,
+    },
+    /// All properties of the sender as they are now.
+    Properties {
+        all: BTreeMap<String, String>,
     },
 }
 
@@ -167,6 +172,8 @@ pub(crate) enum Goodbye {
     Superseded,
     /// The sender stops for good because a newer server runs under its name.
     Replaced,
+    /// By the sender's topology the two do not see each other any more.
+    Unrelated,
 }
 
 impl Control {

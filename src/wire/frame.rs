@@ -1,6 +1,6 @@
 //! The eight bytes in front of everything on a link.
 
-use crate::message::{Delivery, Lane, SendMode};
+use crate::message::{Delivery, Label, Lane, Role, SendMode};
 
 /// Bytes of a frame header: `len: u32, kind: u8, flags: u8, tag: u16`, little-endian.
 pub(crate) const HEADER_BYTES: usize = 8;
@@ -20,7 +20,8 @@ const KIND_BEGIN: u8 = 2;
 const KIND_CONTINUE: u8 = 3;
 const FLAG_UNRELIABLE: u8 = 0b0000_0001;
 const LANE_SHIFT: u8 = 1;
-const FLAGS: u8 = FLAG_UNRELIABLE | 0b11 << LANE_SHIFT;
+const ROLE_SHIFT: u8 = 3;
+const FLAGS: u8 = FLAG_UNRELIABLE | 0b11 << LANE_SHIFT | 0b11 << ROLE_SHIFT;
 
 /// A frame header that has been checked against the limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,20 +31,17 @@ pub(crate) enum Header {
     },
     Message {
         len: usize,
-        tag: u16,
-        delivery: Delivery,
+        label: Label,
     },
     /// The first part of a message too large for one frame; [`TOTAL_BYTES`] precede it in the body.
     Begin {
         len: usize,
-        tag: u16,
-        delivery: Delivery,
+        label: Label,
     },
     /// The next part of the message that was begun on this lane.
     Continue {
         len: usize,
-        tag: u16,
-        delivery: Delivery,
+        label: Label,
     },
 }
 
@@ -80,11 +78,11 @@ impl Header {
             KIND_MESSAGE..=KIND_CONTINUE if flags & !FLAGS != 0 => Err(FrameError::Flags(flags)),
             KIND_MESSAGE if len > max_message_bytes => Err(FrameError::MessageTooBig { len, limit: max_message_bytes }),
             KIND_MESSAGE..=KIND_CONTINUE if len > MAX_BODY_BYTES => Err(FrameError::FrameTooBig { len }),
-            KIND_MESSAGE => Ok(Header::Message { len, tag, delivery: delivery(flags) }),
+            KIND_MESSAGE => Ok(Header::Message { len, label: label(flags, tag) }),
             KIND_BEGIN if len <= TOTAL_BYTES => Err(FrameError::Empty { len }),
-            KIND_BEGIN => Ok(Header::Begin { len, tag, delivery: delivery(flags) }),
+            KIND_BEGIN => Ok(Header::Begin { len, label: label(flags, tag) }),
             KIND_CONTINUE if len == 0 => Err(FrameError::Empty { len }),
-            KIND_CONTINUE => Ok(Header::Continue { len, tag, delivery: delivery(flags) }),
+            KIND_CONTINUE => Ok(Header::Continue { len, label: label(flags, tag) }),
             other => Err(FrameError::Kind(other)),
         }
     }
@@ -93,9 +91,9 @@ impl Header {
     pub(crate) fn to_bytes(self) -> [u8; HEADER_BYTES] {
         let (len, kind, flags, tag) = match self {
             Header::Control { len } => (len, KIND_CONTROL, 0, 0),
-            Header::Message { len, tag, delivery } => (len, KIND_MESSAGE, flags(delivery), tag),
-            Header::Begin { len, tag, delivery } => (len, KIND_BEGIN, flags(delivery), tag),
-            Header::Continue { len, tag, delivery } => (len, KIND_CONTINUE, flags(delivery), tag),
+            Header::Message { len, label } => (len, KIND_MESSAGE, flags(label), label.tag),
+            Header::Begin { len, label } => (len, KIND_BEGIN, flags(label), label.tag),
+            Header::Continue { len, label } => (len, KIND_CONTINUE, flags(label), label.tag),
         };
         let [l0, l1, l2, l3] = (len as u32).to_le_bytes();
         let [t0, t1] = tag.to_le_bytes();
@@ -110,14 +108,21 @@ impl Header {
     }
 }
 
-fn flags(delivery: Delivery) -> u8 {
-    let unreliable = if delivery.mode == SendMode::Unreliable { FLAG_UNRELIABLE } else { 0 };
-    unreliable | delivery.lane.number() << LANE_SHIFT
+fn flags(label: Label) -> u8 {
+    let Delivery { mode, lane } = label.delivery;
+    let unreliable = if mode == SendMode::Unreliable { FLAG_UNRELIABLE } else { 0 };
+    unreliable | lane.number() << LANE_SHIFT | (label.role as u8) << ROLE_SHIFT
 }
 
-fn delivery(flags: u8) -> Delivery {
+fn label(flags: u8, tag: u16) -> Label {
     let mode = if flags & FLAG_UNRELIABLE != 0 { SendMode::Unreliable } else { SendMode::Reliable };
-    mode.on(Lane::from_bits(flags >> LANE_SHIFT))
+    let role = match flags >> ROLE_SHIFT & 0b11 {
+        0 => Role::Message,
+        1 => Role::Request,
+        2 => Role::Reply,
+        _ => Role::Refusal,
+    };
+    Label { tag, delivery: mode.on(Lane::from_bits(flags >> LANE_SHIFT)), role }
 }
 
 /// The header at the front of `bytes`: `None` while fewer than [`HEADER_BYTES`] are there.
@@ -135,13 +140,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_message_header_survives_the_wire(len in TOTAL_BYTES + 1..=MAX_BODY_BYTES, tag: u16, unreliable: bool, lane in 0..4u8, kind in 0..3) {
-            let mode = if unreliable { SendMode::Unreliable } else { SendMode::Reliable };
-            let delivery = mode.on(Lane::new(lane).unwrap());
+        fn a_message_header_survives_the_wire(len in TOTAL_BYTES + 1..=MAX_BODY_BYTES, tag: u16, flags in 0..=FLAGS, kind in 0..3) {
+            let label = label(flags, tag);
             let header = match kind {
-                0 => Header::Message { len, tag, delivery },
-                1 => Header::Begin { len, tag, delivery },
-                _ => Header::Continue { len, tag, delivery },
+                0 => Header::Message { len, label },
+                1 => Header::Begin { len, label },
+                _ => Header::Continue { len, label },
             };
             prop_assert_eq!(Header::parse(header.to_bytes(), LIMIT), Ok(header));
         }
@@ -168,7 +172,7 @@ mod tests {
     #[test]
     fn every_reserved_bit_is_refused() {
         for kind in [KIND_MESSAGE, KIND_BEGIN, KIND_CONTINUE] {
-            for bit in 3..8 {
+            for bit in 5..8 {
                 assert_eq!(Header::parse([9, 0, 0, 0, kind, 1 << bit, 0, 0], LIMIT), Err(FrameError::Flags(1 << bit)));
             }
         }

@@ -5,7 +5,7 @@ use super::frame::{HEADER_BYTES, Header, MAX_BODY_BYTES, MAX_CONTROL_BYTES};
 use super::{ALPN, PROTOCOL, codec};
 use crate::config::{LimitsSection, Visibility};
 use crate::id::ServerId;
-use crate::message::{Lane, SendMode};
+use crate::message::{Label, Lane, SendMode};
 
 const PAGE: &str = include_str!("WIRE.md");
 
@@ -78,7 +78,7 @@ fn the_control_examples_are_what_the_code_writes_and_reads() {
 
 #[test]
 fn the_message_example_is_what_the_code_writes_and_reads() {
-    let header = Header::Message { len: 2, tag: 513, delivery: SendMode::Unreliable.on(Lane::HIGHEST) };
+    let header = Header::Message { len: 2, label: Label::message(513, SendMode::Unreliable.on(Lane::HIGHEST)) };
     let bytes = example("message");
     let (front, body) = bytes.split_first_chunk::<HEADER_BYTES>().expect("a whole header");
     assert_eq!((*front, body), (header.to_bytes(), &b"hi"[..]));
@@ -103,6 +103,7 @@ fn the_tables_number_the_variants_as_the_code_does() {
         Control::Datagrams { binding: [0; 32] },
         Control::DatagramsBound,
         Control::Resume { received: 0 },
+        Control::Properties { all: Default::default() },
     ];
     assert_eq!(table("control"), numbered(&controls));
     let codes = [
@@ -119,7 +120,10 @@ fn the_tables_number_the_variants_as_the_code_does() {
         RefusalCode::Reversed,
     ];
     assert_eq!(table("refusal"), numbered(&codes));
-    assert_eq!(table("goodbye"), numbered(&[Goodbye::Stopped, Goodbye::YouLeft, Goodbye::Superseded, Goodbye::Replaced]));
+    assert_eq!(
+        table("goodbye"),
+        numbered(&[Goodbye::Stopped, Goodbye::YouLeft, Goodbye::Superseded, Goodbye::Replaced, Goodbye::Unrelated])
+    );
 }
 
 #[test]

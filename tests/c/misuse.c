@@ -89,7 +89,7 @@ static void no_server(void)
 
     CHECK_RESULT(sinew_server_poll(NULL, 0, &event, 1, &count), SINEW_RESULT_INVALID_ARGUMENT);
     CHECK_RESULT(sinew_server_send(NULL, 1, 0, SINEW_MODE_RELIABLE, NULL, 0), SINEW_RESULT_INVALID_ARGUMENT);
-    CHECK_RESULT(sinew_server_broadcast(NULL, "world", 5, 0, SINEW_MODE_RELIABLE, NULL, 0, &count), SINEW_RESULT_INVALID_ARGUMENT);
+    CHECK_RESULT(sinew_server_broadcast(NULL, "world", 5, 0, SINEW_MODE_RELIABLE, NULL, 0, &count, NULL, 0, NULL), SINEW_RESULT_INVALID_ARGUMENT);
     CHECK_RESULT(sinew_server_stop(NULL), SINEW_RESULT_INVALID_ARGUMENT);
     CHECK_RESULT(sinew_server_info(NULL, &local), SINEW_RESULT_INVALID_ARGUMENT);
     CHECK_RESULT(sinew_server_groups(NULL, &group, 1, &count), SINEW_RESULT_INVALID_ARGUMENT);
@@ -135,16 +135,16 @@ static void arguments(sinew_server *server)
     CHECK_RESULT(sinew_server_send(server, own, 1, SINEW_MODE_RELIABLE, &byte, NEGATIVE), SINEW_RESULT_INVALID_ARGUMENT);
     CHECK_RESULT(sinew_server_send(server, own, 1, SINEW_MODE_RELIABLE, &byte, (NEGATIVE >> 1) + 1), SINEW_RESULT_INVALID_ARGUMENT);
 
-    CHECK_RESULT(sinew_server_broadcast(server, "wrld", 4, 1, SINEW_MODE_RELIABLE, &byte, 1, &count), SINEW_RESULT_UNKNOWN_GROUP);
+    CHECK_RESULT(sinew_server_broadcast(server, "wrld", 4, 1, SINEW_MODE_RELIABLE, &byte, 1, &count, NULL, 0, NULL), SINEW_RESULT_UNKNOWN_GROUP);
     CHECK_SAYS("`wrld`");
     CHECK_SAYS("lobby, world");
-    CHECK_RESULT(sinew_server_broadcast(server, "chat", 4, 1, SINEW_MODE_RELIABLE, &byte, 1, &count), SINEW_RESULT_UNKNOWN_GROUP);
-    CHECK_RESULT(sinew_server_broadcast(server, NULL, 5, 1, SINEW_MODE_RELIABLE, &byte, 1, &count), SINEW_RESULT_INVALID_ARGUMENT);
-    CHECK_RESULT(sinew_server_broadcast(server, "\xff", 1, 1, SINEW_MODE_RELIABLE, &byte, 1, &count), SINEW_RESULT_INVALID_UTF8);
-    CHECK_RESULT(sinew_server_broadcast(server, "world", 5, 1, 9, &byte, 1, &count), SINEW_RESULT_INVALID_ARGUMENT);
+    CHECK_RESULT(sinew_server_broadcast(server, "chat", 4, 1, SINEW_MODE_RELIABLE, &byte, 1, &count, NULL, 0, NULL), SINEW_RESULT_UNKNOWN_GROUP);
+    CHECK_RESULT(sinew_server_broadcast(server, NULL, 5, 1, SINEW_MODE_RELIABLE, &byte, 1, &count, NULL, 0, NULL), SINEW_RESULT_INVALID_ARGUMENT);
+    CHECK_RESULT(sinew_server_broadcast(server, "\xff", 1, 1, SINEW_MODE_RELIABLE, &byte, 1, &count, NULL, 0, NULL), SINEW_RESULT_INVALID_UTF8);
+    CHECK_RESULT(sinew_server_broadcast(server, "world", 5, 1, 9, &byte, 1, &count, NULL, 0, NULL), SINEW_RESULT_INVALID_ARGUMENT);
     CHECK(count == 77);
-    CHECK_RESULT(sinew_server_broadcast(server, "world", 5, 1, SINEW_MODE_RELIABLE, NULL, 0, NULL), SINEW_RESULT_OK);
-    CHECK_RESULT(sinew_server_broadcast(server, "world", 5, 1, SINEW_MODE_RELIABLE, &byte, 1, &count), SINEW_RESULT_OK);
+    CHECK_RESULT(sinew_server_broadcast(server, "world", 5, 1, SINEW_MODE_RELIABLE, NULL, 0, NULL, NULL, 0, NULL), SINEW_RESULT_OK);
+    CHECK_RESULT(sinew_server_broadcast(server, "world", 5, 1, SINEW_MODE_RELIABLE, &byte, 1, &count, NULL, 0, NULL), SINEW_RESULT_OK);
     CHECK(count == 0);
 }
 
@@ -226,7 +226,7 @@ static void sentences(sinew_server *server)
     size_t needed = 0, capacity, i;
     const char *found;
 
-    CHECK_RESULT(sinew_server_broadcast(server, "\xc3\xbc\xf0\x9f\x8e\xae", 6, 1, SINEW_MODE_RELIABLE, NULL, 0, NULL), SINEW_RESULT_UNKNOWN_GROUP);
+    CHECK_RESULT(sinew_server_broadcast(server, "\xc3\xbc\xf0\x9f\x8e\xae", 6, 1, SINEW_MODE_RELIABLE, NULL, 0, NULL, NULL, 0, NULL), SINEW_RESULT_UNKNOWN_GROUP);
     CHECK_RESULT(sinew_last_error(full, sizeof full, &needed), SINEW_RESULT_OK);
     CHECK(needed == strlen(full) && needed < sizeof full);
     found = strstr(full, "\xc3\xbc\xf0\x9f\x8e\xae");
@@ -333,7 +333,7 @@ static void two_threads_poll(sinew_server *server)
     CHECK_RESULT(sinew_server_stop(server), SINEW_RESULT_OK);
     CHECK_RESULT(sinew_server_stop(server), SINEW_RESULT_OK);
     CHECK_RESULT(sinew_server_send(server, 1, 1, SINEW_MODE_RELIABLE, NULL, 0), SINEW_RESULT_STOPPED);
-    CHECK_RESULT(sinew_server_broadcast(server, "world", 5, 1, SINEW_MODE_RELIABLE, NULL, 0, NULL), SINEW_RESULT_STOPPED);
+    CHECK_RESULT(sinew_server_broadcast(server, "world", 5, 1, SINEW_MODE_RELIABLE, NULL, 0, NULL, NULL, 0, NULL), SINEW_RESULT_STOPPED);
     CHECK(pthread_join(sleeper, &answer) == 0);
     CHECK((uintptr_t)answer == SINEW_STOP_REQUESTED);
 }

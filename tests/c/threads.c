@@ -91,7 +91,7 @@ static void *ask_everything(void *unused)
         }
         /* To who comes and goes, too; refused where an outbox is full. */
         {
-            sinew_result result = sinew_server_broadcast(hub, "world", 5, TAG_DONE + 1, SINEW_MODE_UNRELIABLE, NULL, 0, NULL);
+            sinew_result result = sinew_server_broadcast(hub, "world", 5, TAG_DONE + 1, SINEW_MODE_UNRELIABLE, NULL, 0, NULL, NULL, 0, NULL);
             CHECK(result == SINEW_RESULT_OK || result == SINEW_RESULT_QUEUE_FULL);
         }
     }

@@ -16,11 +16,11 @@ const CUTS: u64 = 100;
 const LANES: usize = 4;
 
 /// Comes back at once, for ever.
-const STUBBORN: &str = "limits.reconnect_min_ms = 1\nlimits.reconnect_max_ms = 10\nlimits.resume_window_ms = 60000\n\
+pub(crate) const STUBBORN: &str = "limits.reconnect_min_ms = 1\nlimits.reconnect_max_ms = 10\nlimits.resume_window_ms = 60000\n\
      limits.outbox_bytes = 1048576\nlimits.inbox_bytes = 1048576\nruntime.datagrams = false\n";
 
 /// A lobby, a world behind a proxy, and the lobby's and the world's handles of each other.
-fn through_a_proxy(more: &str, cut_within: u64) -> (Seen, Seen, Proxy, [RemoteServer; 2]) {
+pub(crate) fn through_a_proxy(more: &str, cut_within: u64) -> (Seen, Seen, Proxy, [RemoteServer; 2]) {
     let port = free_port();
     let proxy = Proxy::start(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), 1);
     proxy.faults.cut_within.store(cut_within, Ordering::Relaxed);

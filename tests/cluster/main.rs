@@ -1,5 +1,6 @@
 //! A cluster of real servers on real sockets, through the public Rust API.
 
+mod any;
 mod asking;
 mod asynchronous;
 mod child;
@@ -13,8 +14,11 @@ mod lanes;
 mod names;
 mod ports;
 mod pressure;
+mod properties;
 mod proxy;
 mod registry;
+mod reload;
+mod requests;
 mod restarts;
 mod silence;
 mod stopping;

@@ -202,6 +202,23 @@ impl Seen {
         })
     }
 
+    /// Waits until this server is asked something.
+    pub(crate) fn request(&mut self) -> sinew::Request {
+        self.wait("a request", |event| match event {
+            Event::Request { request } => Some(request.clone()),
+            _ => None,
+        })
+    }
+
+    /// Waits until this request has ended.
+    pub(crate) fn outcome(&mut self, of: sinew::RequestId) -> Result<sinew::Reply, sinew::RequestFailure> {
+        self.wait(&format!("the end of request {of}"), |event| match event {
+            Event::Reply { request, reply } if *request == of => Some(Ok(reply.clone())),
+            Event::RequestFailed { request, failure, .. } if *request == of => Some(Err(*failure)),
+            _ => None,
+        })
+    }
+
     /// How often this has been seen.
     pub(crate) fn count(&self, words: &str) -> usize {
         self.history.iter().filter(|line| line.starts_with(words)).count()
@@ -231,6 +248,9 @@ fn in_words(event: &Event) -> Option<String> {
         Event::ServerDisconnected { server, reason, .. } => format!("disconnected {} {reason:?}", server.name()),
         Event::ServerLeft { server, reason } => format!("left {} {reason:?}", server.name()),
         Event::Writable { server } => format!("writable {}", server.name()),
+        Event::ServerUpdated { server } => format!("updated {}", server.name()),
+        Event::Request { .. } | Event::Reply { .. } => return None,
+        Event::RequestFailed { server, failure, .. } => format!("failed {} {failure:?}", server.name()),
         Event::RegistryLost { .. } => "registry lost".into(),
         Event::RegistryRestored => "registry restored".into(),
         Event::Log { level, text, .. } => format!("log {level:?} {text}"),

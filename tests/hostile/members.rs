@@ -3,8 +3,8 @@
 use crate::client::Line;
 use crate::field::{Enrolled, Field};
 use crate::wire::{
-    BEGIN, CONTINUE, CONTROL, Control, Goodbye, MAX_BODY_BYTES, MAX_CONTROL_BYTES, MESSAGE, Refusal, RefusalCode, begin, frame, header,
-    message,
+    BEGIN, CONTINUE, CONTROL, Control, Goodbye, MAX_BODY_BYTES, MAX_CONTROL_BYTES, MESSAGE, REFUSAL, REPLY, REQUEST, Refusal, RefusalCode,
+    asking, begin, frame, header, message,
 };
 use sinew::{DisconnectReason, Event, Rejection};
 use std::time::Duration;
@@ -113,6 +113,45 @@ fn a_session_that_never_was_is_not_resumed() {
     });
     let _line = field.meanwhile(task);
     field.event("connected", |event| matches!(event, Event::ServerConnected { server } if server.name() == "mallory").then_some(()));
+}
+
+#[test]
+fn requests_and_answers_that_are_none() {
+    misdeed("", frame(MESSAGE, REQUEST, 7, &[1; 11]), "a request or an answer of 11 bytes, 12 at least");
+    misdeed("", frame(MESSAGE, REPLY, 7, &[]), "a request or an answer of 0 bytes");
+    misdeed("", asking(REQUEST, 0, 1000, b"?"), "a request without a number");
+    misdeed("", [asking(REQUEST, 5, 1000, b"?"), asking(REQUEST, 5, 1000, b"?")].concat(), "request 5 for the second time");
+    misdeed("", frame(MESSAGE, 1 << 5, 7, b"x"), "reserved flag bits");
+    // In fragments that do not say the same of themselves.
+    let parts = [begin(REQUEST, 7, 70_000, &[1; 100]), frame(CONTINUE, REPLY, 7, &[1; 100])].concat();
+    misdeed("", parts, "a fragment with tag 7 on lane 0, where a message with tag 7 was begun");
+}
+
+#[test]
+fn a_flood_of_requests_and_of_answers_to_nobody_holds_no_memory() {
+    let mut field = Field::new(LONG, "limits.requests_per_link = 100\n");
+    let mallory = field.enrol("mallory");
+    let mut line = link(&mut field, &mallory);
+    let task = field.runtime.spawn(async move {
+        for number in 1..=20_000_u64 {
+            let forged = number << 20;
+            let flood = [asking(REQUEST, number, u32::MAX, b""), asking(REPLY, forged, 0, b""), asking(REFUSAL, forged, 9, b"")].concat();
+            line.write(&flood).await;
+        }
+        line
+    });
+    let line = field.meanwhile(task);
+    field.until("all have come", |field| field.target.stats().replies_late == 40_000);
+    let stats = field.target.stats();
+    assert_eq!((stats.requests_received, stats.connected), (100, 2), "the honest one and this one");
+    drop(line);
+}
+
+#[test]
+fn properties_over_the_limit() {
+    let all = [("key".to_string(), "x".repeat(4094))].into();
+    misdeed("", Control::Properties { all }.frame(), "4097 bytes, more than 4096");
+    misdeed("", frame(CONTROL, 0, 0, &[13, 253, 255, 255, 255, 255, 255, 255, 255, 127]), "malformed control message");
 }
 
 #[test]

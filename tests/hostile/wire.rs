@@ -1,6 +1,7 @@
 //! Frames and control messages, written down a second time: a change of the library's own definitions that changes the wire fails here.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 pub(crate) const CONTROL: u8 = 0;
 pub(crate) const MESSAGE: u8 = 1;
@@ -29,6 +30,16 @@ pub(crate) fn message(tag: u16, payload: &[u8]) -> Vec<u8> {
     frame(MESSAGE, 0, tag, payload)
 }
 
+/// The roles of a message, where the flags have them.
+pub(crate) const REQUEST: u8 = 1 << 3;
+pub(crate) const REPLY: u8 = 2 << 3;
+pub(crate) const REFUSAL: u8 = 3 << 3;
+
+/// A request or an answer: number, time limit or code, payload.
+pub(crate) fn asking(role: u8, number: u64, code: u32, payload: &[u8]) -> Vec<u8> {
+    frame(MESSAGE, role, 7, &[&number.to_le_bytes()[..], &code.to_le_bytes(), payload].concat())
+}
+
 /// The first fragment of a message of `total` bytes.
 pub(crate) fn begin(flags: u8, tag: u16, total: u32, first: &[u8]) -> Vec<u8> {
     frame(BEGIN, flags, tag, &[&total.to_le_bytes(), first].concat())
@@ -49,6 +60,7 @@ pub(crate) enum Control {
     Datagrams { binding: [u8; 32] },
     DatagramsBound,
     Resume { received: u64 },
+    Properties { all: BTreeMap<String, String> },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -5,6 +5,7 @@
 mod admission;
 mod links;
 mod members;
+mod renewals;
 mod sessions;
 
 use super::*;
@@ -75,11 +76,13 @@ impl Server {
             mixed_app_versions: false,
             topology: usual(),
             incarnation: raw,
-            reconnect_min: SECOND / 10,
-            reconnect_max: SECOND * 5,
-            reconnect_attempts: 3,
-            resume_window: SECOND * 10,
-            drain: SECOND * 2,
+            pace: ClusterPace {
+                reconnect_min: SECOND / 10,
+                reconnect_max: SECOND * 5,
+                reconnect_attempts: 3,
+                resume_window: SECOND * 10,
+                drain: SECOND * 2,
+            },
             ids_are_seats: false,
             seed: raw,
         };
@@ -177,7 +180,7 @@ fn connected() -> (Server, LinkId, Server, LinkId) {
 
 /// The same, and no session outlives its link.
 fn connected_without_resume() -> (Server, LinkId, Server, LinkId) {
-    connected_with(|settings| settings.resume_window = Duration::ZERO)
+    connected_with(|settings| settings.pace.resume_window = Duration::ZERO)
 }
 
 fn connected_with(change: impl Fn(&mut Settings)) -> (Server, LinkId, Server, LinkId) {

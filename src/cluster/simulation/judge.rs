@@ -104,7 +104,7 @@ impl Judge {
                 _ => Err("is not connected".into()),
             },
             Notice::Left { id, reason } => {
-                if *reason != LeaveReason::Expired {
+                if !matches!(reason, LeaveReason::Expired | LeaveReason::Unrelated) {
                     self.gone.insert(*id, (*reason, self.starts.get(id).copied().unwrap_or(0)));
                 }
                 match self.views.remove(id) {

@@ -4,7 +4,7 @@ use super::judge::Judge;
 use super::network::{ConnectionId, Side};
 use super::plan::Plan;
 use super::world::{DRAIN, Event, Inform, ProcessId, SECOND, World};
-use crate::cluster::{Action, Cluster, DisconnectReason, LeaveReason, LinkId, Notice, Settings, StopReason};
+use crate::cluster::{Action, Cluster, ClusterPace, DisconnectReason, LeaveReason, LinkId, Notice, Renewal, Settings, StopReason};
 use crate::id::ServerId;
 use crate::registry::{self, News};
 use crate::wire::control::Goodbye;
@@ -125,6 +125,11 @@ impl World {
         match goodbye {
             Goodbye::Stopped | Goodbye::Replaced => actor.stopping,
             Goodbye::YouLeft => actor.farewells.contains(&id),
+            Goodbye::Unrelated => {
+                let other = &actor.cluster.members[&id].registration.group;
+                let slot = &self.plan.slots[actor.slot];
+                !slot.topology.related(slot.group, other)
+            }
             Goodbye::Superseded => {
                 actor.renamed == Some(self.now) || actor.cluster.links.values().filter(|other| other.member == id).count() > 1
             }
@@ -141,11 +146,13 @@ impl World {
                 DisconnectReason::PeerStopped => "disconnected: PeerStopped",
                 DisconnectReason::PeerLeft => "disconnected: PeerLeft",
                 DisconnectReason::Superseded => "disconnected: Superseded",
+                DisconnectReason::Unrelated => "disconnected: Unrelated",
                 DisconnectReason::Silent | DisconnectReason::Protocol | DisconnectReason::Stopping => return,
             },
             Notice::Left { reason: LeaveReason::Stopped, .. } => "left: Stopped",
             Notice::Left { reason: LeaveReason::Replaced, .. } => "left: Replaced",
             Notice::Left { reason: LeaveReason::Expired, .. } => "left: Expired",
+            Notice::Left { reason: LeaveReason::Unrelated, .. } => "left: Unrelated",
             Notice::Stopped { reason: StopReason::Requested, .. } => "stopped: Requested",
             Notice::Stopped { reason: StopReason::Replaced, .. } if self.plan.registry.seats() => {
                 "stopped: Replaced by a seat's newer process"
@@ -223,6 +230,21 @@ impl World {
         });
     }
 
+    pub(super) fn reload(&mut self, slot: usize) {
+        let plan = &mut self.plan;
+        std::mem::swap(&mut plan.slots[slot].topology, plan.others.entry(slot).or_insert_with(|| plan.other_topology.clone()));
+        let topology = plan.slots[slot].topology.clone();
+        self.count("reload");
+        for process in 0..self.processes.len() {
+            if self.processes[process].alive && self.processes[process].slot == slot {
+                let pace = self.processes[process].cluster.settings.pace.clone();
+                let renewal = Renewal { topology: topology.clone(), mixed_app_versions: false, pace };
+                self.step(process, |cluster, now| cluster.renew(now, renewal));
+                self.ask_waiting(process);
+            }
+        }
+    }
+
     /// A process begins; its connector starts to register.
     pub(super) fn start_process(&mut self, slot: usize) {
         let process = self.processes.len();
@@ -236,11 +258,13 @@ impl World {
             mixed_app_versions: false,
             topology: slots[slot].topology.clone(),
             incarnation: incarnation(process),
-            reconnect_min: SECOND / 10,
-            reconnect_max: SECOND * 5,
-            reconnect_attempts: 6,
-            resume_window: self.plan.resume_window,
-            drain: DRAIN,
+            pace: ClusterPace {
+                reconnect_min: SECOND / 10,
+                reconnect_max: SECOND * 5,
+                reconnect_attempts: 6,
+                resume_window: self.plan.resume_window,
+                drain: DRAIN,
+            },
             ids_are_seats: registry.seats(),
             seed: self.rng.random(),
         };

@@ -23,6 +23,10 @@ pub(super) struct Plan {
     /// Bounds of one network delay.
     pub(super) latency: (Duration, Duration),
     pub(super) faults: Vec<(Duration, Fault)>,
+    /// What servers may be told in place of the topology that they started with.
+    pub(super) other_topology: Topology,
+    /// What each slot goes back to by its next reload.
+    pub(super) others: BTreeMap<usize, Topology>,
     /// When faults end.
     pub(super) chaos: Duration,
 }
@@ -104,6 +108,10 @@ pub(super) enum Fault {
     Evict {
         slot: usize,
     },
+    /// Every server of the slot is told the other topology; the next time, the one of the beginning again.
+    Reload {
+        slot: usize,
+    },
     /// A false word of the registry (restless seats).
     Rumour {
         pick: u32,
@@ -135,7 +143,14 @@ impl Plan {
             _ => RegistryKind::RestlessSeats,
         };
         let chaos = SECOND * rng.random_range(5..=40);
+        let mut faults = draw_faults(rng, count, registry, chaos);
+        if rng.random_bool(0.2) {
+            faults.extend(draw_reloads(rng, count, chaos));
+            faults.sort_by_key(|(at, _)| *at);
+        }
         Self {
+            other_topology: Topology::new(draw_groups(rng)),
+            others: BTreeMap::new(),
             registry,
             new_ids: rng.random_bool(0.15),
             latency: match rng.random_range(0..3) {
@@ -143,7 +158,7 @@ impl Plan {
                 1 => (Duration::from_millis(1), Duration::from_millis(50)),
                 _ => (Duration::from_millis(5), Duration::from_millis(700)),
             },
-            faults: draw_faults(rng, count, registry, chaos),
+            faults,
             resume_window: [Duration::ZERO, SECOND / 2, SECOND * 3, SECOND * 10][rng.random_range(0..4)],
             chaos,
             slots,
@@ -240,6 +255,23 @@ fn restarts_in_an_outage(rng: &mut SmallRng, slots: usize, at: Duration) -> Vec<
             ends = starts + within(rng, apart);
         }
     }
+    faults
+}
+
+/// One server after the other is told the other topology, now and then back again; perhaps not all of them.
+fn draw_reloads(rng: &mut SmallRng, slots: usize, chaos: Duration) -> Vec<(Duration, Fault)> {
+    let mut faults = Vec::new();
+    for _ in 0..rng.random_range(1..=3) {
+        let at = within(rng, chaos);
+        let apart = if rng.random_bool(0.5) { SECOND / 10 } else { SECOND * 5 };
+        let all = rng.random_bool(0.8);
+        for slot in 0..slots {
+            if all || rng.random_bool(0.7) {
+                faults.push((at + within(rng, apart), Fault::Reload { slot }));
+            }
+        }
+    }
+    faults.retain(|(at, _)| *at <= chaos);
     faults
 }
 

@@ -21,7 +21,7 @@ pub(super) const DRAIN: Duration = Duration::from_secs(2);
 const HEALING: Duration = Duration::from_secs(60);
 
 /// Things that must happen in many stories, or the stories are too tame.
-pub(super) const MUST_HAPPEN: [&str; 22] = [
+pub(super) const MUST_HAPPEN: [&str; 25] = [
     "connected",
     "interrupted",
     "resumed",
@@ -44,6 +44,9 @@ pub(super) const MUST_HAPPEN: [&str; 22] = [
     "began from memory",
     "came back after a goodbye",
     "came back under an ended id",
+    "reload",
+    "disconnected: Unrelated",
+    "left: Unrelated",
 ];
 
 pub(super) type ProcessId = usize;

@@ -2,7 +2,7 @@
 
 use crate::config::Visibility;
 use crate::id::ServerId;
-use crate::message::{Lane, SendMode, Writer};
+use crate::message::{Label, Lane, SendMode, Writer};
 use crate::wire::codec;
 use crate::wire::control::{Claim, Control, Goodbye, Hello, LinkTopology, Refusal, RefusalCode, Terms, Welcome};
 use crate::wire::frame::Header;
@@ -51,17 +51,18 @@ fn controls() -> Vec<Seed> {
 
 fn streams() -> Vec<Seed> {
     let on = |lane| SendMode::Reliable.on(Lane::from_bits(lane));
-    let message = |tag, payload: &[u8]| frame(Header::Message { len: payload.len(), tag, delivery: on(0) }, payload);
-    let unreliable =
-        |payload: &[u8]| frame(Header::Message { len: payload.len(), tag: 513, delivery: SendMode::Unreliable.on(Lane::HIGHEST) }, payload);
+    let message = |tag, payload: &[u8]| frame(Header::Message { len: payload.len(), label: Label::message(tag, on(0)) }, payload);
+    let unreliable = |payload: &[u8]| {
+        frame(Header::Message { len: payload.len(), label: Label::message(513, SendMode::Unreliable.on(Lane::HIGHEST)) }, payload)
+    };
     // The first of a message of 65,600 bytes, and some of the next.
-    let begin = frame(Header::Begin { len: 8, tag: 3, delivery: on(1) }, b"\x40\0\x01\0abcd");
-    let proceed = frame(Header::Continue { len: 5, tag: 3, delivery: on(1) }, b"efghi");
+    let begin = frame(Header::Begin { len: 8, label: Label::message(3, on(1)) }, b"\x40\0\x01\0abcd");
+    let proceed = frame(Header::Continue { len: 5, label: Label::message(3, on(1)) }, b"efghi");
     let (ping, ack) = (control(&Control::Ping { stamp: 5 }), control(&Control::Ack { received: 300 }));
     let (resume, goodbye) = (control(&Control::Resume { received: 20 }), control(&Control::Goodbye(Goodbye::Stopped)));
     let open = [&[6, 3][..], &ping, &message(1, b"hello"), &unreliable(b"hi"), &ack, &message(2, b""), &goodbye, &ack].concat();
     let resumed = [&[7, 9][..], &resume, &message(1, b"again"), &begin, &message(9, b"another lane"), &proceed, &ping].concat();
-    let out_of_place = [&[0, 1][..], &begin, &frame(Header::Message { len: 1, tag: 3, delivery: on(1) }, b"x")].concat();
+    let out_of_place = [&[0, 1][..], &begin, &frame(Header::Message { len: 1, label: Label::message(3, on(1)) }, b"x")].concat();
     vec![
         ("frames", "open", open),
         ("frames", "resumed", resumed),

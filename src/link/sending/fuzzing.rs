@@ -3,9 +3,9 @@
 use super::{Sending, boundaries};
 use crate::buffer::{Buffer, Pool};
 use crate::event::Span;
-use crate::link::lanes::{self, BUFFER_BYTES};
+use crate::link::lanes::{self, BUFFER_BYTES, Parcel};
 use crate::link::receiving::{Found, Receiving};
-use crate::message::{Delivery, Lane, SendMode};
+use crate::message::{Delivery, Label, Lane, SendMode};
 use crate::wire::control::{Control, Goodbye};
 use crate::wire::frame::{Header, MAX_BODY_BYTES};
 use arbitrary::{Arbitrary, Unstructured};
@@ -145,16 +145,16 @@ pub(crate) fn resume(bytes: &[u8]) {
             Step::Goodbye => say(&mut wire, &Control::Goodbye(Goodbye::Stopped)),
             Step::Message { tag, how, len } => {
                 let len = len.bytes();
-                frame(&mut wire, Header::Message { len, tag, delivery: how.delivery() }, &[], len);
+                frame(&mut wire, Header::Message { len, label: Label::message(tag, how.delivery()) }, &[], len);
             }
             Step::Begin { tag, how, total, len } => {
-                let header = Header::Begin { len: 4 + len.bytes(), tag, delivery: how.delivery() };
+                let header = Header::Begin { len: 4 + len.bytes(), label: Label::message(tag, how.delivery()) };
                 // Mostly something that is allowed.
                 let total = if total % 8 == 0 { total } else { total % MAX_MESSAGE_BYTES as u32 };
                 frame(&mut wire, header, &total.to_le_bytes(), len.bytes());
             }
             Step::Continue { tag, how, len } => {
-                frame(&mut wire, Header::Continue { len: len.bytes(), tag, delivery: how.delivery() }, &[], len.bytes());
+                frame(&mut wire, Header::Continue { len: len.bytes(), label: Label::message(tag, how.delivery()) }, &[], len.bytes());
             }
             Step::Raw(bytes) => wire.extend_from_slice(&bytes),
             Step::Read(count) => {
@@ -209,10 +209,11 @@ impl Model {
         self.said += len;
         // Looks like frames when it is read in the wrong place: empty messages, reliable and on lane 0.
         let payload = &[0, 0, 0, 0, 1, 0, 0, 0].repeat(len.div_ceil(8))[..len];
+        let parcel = Parcel::message(tag, delivery, payload);
         if len <= MAX_BODY_BYTES {
-            self.sending.push(&self.pool, tag, delivery, payload);
+            self.sending.push(&self.pool, &parcel);
         } else {
-            self.sending.push_fragments(delivery.lane, lanes::fragments(&self.pool, tag, delivery, payload));
+            self.sending.push_fragments(delivery.lane, lanes::fragments(&self.pool, &parcel));
         }
         self.waiting[usize::from(delivery.lane.number())].push_back((tag, delivery, len));
     }
@@ -245,9 +246,9 @@ impl Model {
         assert_eq!((parsed.bytes, outcome), (end - start, Ok(())));
         self.ends.push(end as u64);
         for span in spans {
-            let next = self.waiting[usize::from(span.delivery.lane.number())].pop_front();
-            assert_eq!(next, Some((span.tag, span.delivery, span.len as usize)), "not what was said next on this lane");
-            if span.delivery.mode == SendMode::Reliable {
+            let next = self.waiting[usize::from(span.label.delivery.lane.number())].pop_front();
+            assert_eq!(next, Some((span.label.tag, span.label.delivery, span.len as usize)), "not what was said next on this lane");
+            if span.label.delivery.mode == SendMode::Reliable {
                 self.reliable.push(end as u64);
             }
         }

@@ -7,8 +7,9 @@
 
 use super::*;
 use crate::event::Span;
-use crate::link::lanes;
+use crate::link::lanes::{self, Parcel};
 use crate::link::receiving::{Found, Receiving};
+use crate::message::Delivery;
 use crate::wire::control::Control;
 use crate::wire::frame::MAX_BODY_BYTES;
 use rand::rngs::SmallRng;
@@ -73,9 +74,9 @@ impl Server {
         let delivery = mode.on(Lane::new(rng.random_range(0..4)).expect("a lane"));
         let tag = rng.random();
         if len <= MAX_BODY_BYTES {
-            self.sending.push(&self.pool, tag, delivery, &payload);
+            self.sending.push(&self.pool, &Parcel::message(tag, delivery, &payload));
         } else {
-            let fragments = lanes::fragments(&self.pool, tag, delivery, &payload);
+            let fragments = lanes::fragments(&self.pool, &Parcel::message(tag, delivery, &payload));
             self.sending.push_fragments(delivery.lane, fragments);
         }
         self.said += 1;
@@ -123,9 +124,9 @@ impl Server {
                 0 => &self.unparsed[start..start + len],
                 number => large[usize::from(number) - 1].bytes(),
             };
-            let said = Said { tag: span.tag, delivery: span.delivery, payload: payload.to_vec() };
-            let expected = from.accepted[usize::from(span.delivery.lane.number())].pop_front();
-            assert!(expected.as_ref() == Some(&said), "lane {}: {} bytes are not what comes next", span.delivery.lane.number(), len);
+            let said = Said { tag: span.label.tag, delivery: span.label.delivery, payload: payload.to_vec() };
+            let expected = from.accepted[usize::from(span.label.delivery.lane.number())].pop_front();
+            assert!(expected.as_ref() == Some(&said), "lane {}: {} bytes are not what comes next", span.label.delivery.lane.number(), len);
             self.delivered += 1;
         }
         self.unparsed.drain(..parsed.bytes);
@@ -236,9 +237,9 @@ fn written(sending: &mut Sending) {
 #[test]
 fn messages_are_counted_as_unacknowledged_until_their_last_byte_is_known_to_have_arrived() {
     let (pool, mut sending) = (Pool::new(1 << 20), Sending::default());
-    sending.push(&pool, 1, RELIABLE, b"one");
-    sending.push(&pool, 2, SendMode::Unreliable.on(Lane::LOWEST), b"not counted");
-    sending.push_fragments(Lane::LOWEST, lanes::fragments(&pool, 3, RELIABLE, &[0; 200_000]));
+    sending.push(&pool, &Parcel::message(1, RELIABLE, b"one"));
+    sending.push(&pool, &Parcel::message(2, SendMode::Unreliable.on(Lane::LOWEST), b"not counted"));
+    sending.push_fragments(Lane::LOWEST, lanes::fragments(&pool, &Parcel::message(3, RELIABLE, &[0; 200_000])));
     assert_eq!(sending.unacknowledged(), 2, "they wait");
     written(&mut sending);
     assert_eq!(sending.unacknowledged(), 2, "they are written");
@@ -247,7 +248,7 @@ fn messages_are_counted_as_unacknowledged_until_their_last_byte_is_known_to_have
     let first_fragment = (30 + lanes::BUFFER_BYTES) as u64;
     sending.acknowledge(first_fragment).unwrap();
     assert_eq!(sending.unacknowledged(), 1, "its end is missing");
-    sending.push(&pool, 4, RELIABLE, b"four");
+    sending.push(&pool, &Parcel::message(4, RELIABLE, b"four"));
     assert_eq!(sending.unacknowledged(), 2);
 }
 
@@ -255,7 +256,7 @@ fn messages_are_counted_as_unacknowledged_until_their_last_byte_is_known_to_have
 fn an_acknowledgement_in_the_middle_of_a_frame_does_not_make_its_payload_count() {
     let (pool, mut sending) = (Pool::new(1 << 20), Sending::default());
     // Read as frames, these are a hundred empty messages.
-    sending.push(&pool, 1, RELIABLE, &[0, 0, 0, 0, 1, 0, 0, 0].repeat(100));
+    sending.push(&pool, &Parcel::message(1, RELIABLE, &[0, 0, 0, 0, 1, 0, 0, 0].repeat(100)));
     written(&mut sending);
     sending.acknowledge(8).unwrap();
     assert_eq!(sending.unacknowledged(), 1);
@@ -265,7 +266,7 @@ fn an_acknowledgement_in_the_middle_of_a_frame_does_not_make_its_payload_count()
 fn small_writes_share_memory_while_they_wait_for_their_acknowledgement() {
     let (pool, mut sending) = (Pool::new(1 << 20), Sending::default());
     for _ in 0..10_000 {
-        sending.push(&pool, 1, RELIABLE, &[7; 64]);
+        sending.push(&pool, &Parcel::message(1, RELIABLE, &[7; 64]));
         written(&mut sending);
     }
     let memory: usize = sending.kept.iter().map(Buffer::size).sum();
@@ -275,7 +276,7 @@ fn small_writes_share_memory_while_they_wait_for_their_acknowledgement() {
 #[test]
 fn forged_counts_break_the_protocol() {
     let (pool, mut sending) = (Pool::new(1 << 20), Sending::default());
-    sending.push(&pool, 1, RELIABLE, &[7; 64]);
+    sending.push(&pool, &Parcel::message(1, RELIABLE, &[7; 64]));
     assert!(sending.acknowledge(1).is_err(), "nothing was sent");
     written(&mut sending);
     assert!(sending.acknowledge(73).is_err(), "more than was sent");

@@ -23,6 +23,8 @@ pub(super) struct Ledger {
     pub(super) kills: Vec<Kill>,
     pub(super) violations: Vec<String>,
     checked: HashMap<u64, (u64, u64)>,
+    /// By process: requests made, and those that have ended.
+    requests: HashMap<u64, (u64, u64)>,
 }
 
 /// One process.
@@ -130,6 +132,9 @@ impl Ledger {
     pub(super) fn take(&mut self, name: &str, child: u64, report: &Report, at: Instant) {
         if let Report::Checked { messages, events } = report {
             self.checked.insert(child, (*messages, *events));
+        }
+        if let Report::Requests { asked, answered, failed } = report {
+            self.requests.insert(child, (*asked, answered + failed));
         }
         if let Report::Violation(text) = report {
             self.violations.push(format!("{name}: {text}"));
@@ -263,6 +268,16 @@ impl Ledger {
             flow.sent == flow.received
         };
         self.pairs().all(|(lobby, world)| arrived(&lobby, &world) && arrived(&world, &lobby))
+    }
+
+    /// Has every request of the servers that now run ended?
+    pub(super) fn all_answered(&self) -> bool {
+        self.seats.values().filter_map(|seat| self.requests.get(&seat.child)).all(|(asked, ended)| asked == ended)
+    }
+
+    /// Requests of all servers that ever ran.
+    pub(super) fn asked(&self) -> u64 {
+        self.requests.values().map(|(asked, _)| asked).sum()
     }
 
     /// Messages and other events that the servers have checked.

@@ -239,7 +239,8 @@ fn kill_again_and_again(stage: &mut Stage, names: &[String], every: Duration, en
 /// Nothing more is sent but answers; what is on its way arrives, and the numbers of both ends must agree.
 fn settle(stage: &mut Stage) -> Result<(), End> {
     stage.tell_all("quiet");
-    let settled = |stage: &Stage| stage.ledger.seats.values().all(|seat| seat.quiet) && stage.ledger.all_arrived();
+    let settled =
+        |stage: &Stage| stage.ledger.seats.values().all(|seat| seat.quiet) && stage.ledger.all_arrived() && stage.ledger.all_answered();
     let _: Met = stage.until(Instant::now() + PATIENCE / 2, settled)?;
     Ok(())
 }

@@ -19,20 +19,51 @@ use std::fmt;
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Report {
-    Started { id: u64, port: u16 },
+    Started {
+        id: u64,
+        port: u16,
+    },
     Joined(Remote),
     Connected(Remote),
     Interrupted(Remote),
     Resumed(Remote),
-    Disconnected { remote: Remote, unacknowledged: u64, why: String },
-    Left { remote: Remote, why: String },
-    Traffic { remote: Remote, sent: u64, received: u64 },
-    Rates { received: u64, micros: u64 },
-    Trips { remote: Remote, micros: Vec<u32> },
+    Disconnected {
+        remote: Remote,
+        unacknowledged: u64,
+        why: String,
+    },
+    Left {
+        remote: Remote,
+        why: String,
+    },
+    Traffic {
+        remote: Remote,
+        sent: u64,
+        received: u64,
+    },
+    Rates {
+        received: u64,
+        micros: u64,
+    },
+    Trips {
+        remote: Remote,
+        micros: Vec<u32>,
+    },
     Violation(String),
-    Checked { messages: u64, events: u64 },
+    Checked {
+        messages: u64,
+        events: u64,
+    },
+    /// Since the start: requests made, how many were answered, and how many ended without an answer.
+    Requests {
+        asked: u64,
+        answered: u64,
+        failed: u64,
+    },
     Quiet,
-    Stopped { why: String },
+    Stopped {
+        why: String,
+    },
 }
 
 /// A remote server: the id of this registration, and the name it keeps.
@@ -68,6 +99,7 @@ impl fmt::Display for Report {
             }
             Report::Violation(text) => write!(f, "violation {}", one_line(text)),
             Report::Checked { messages, events } => write!(f, "checked {messages} {events}"),
+            Report::Requests { asked, answered, failed } => write!(f, "requests {asked} {answered} {failed}"),
             Report::Quiet => f.write_str("quiet"),
             Report::Stopped { why } => write!(f, "stopped {}", one_line(why)),
         }
@@ -99,6 +131,7 @@ impl Report {
             }
             "violation" => Report::Violation(words.rest()),
             "checked" => Report::Checked { messages: words.number()?, events: words.number()? },
+            "requests" => Report::Requests { asked: words.number()?, answered: words.number()?, failed: words.number()? },
             "quiet" => Report::Quiet,
             "stopped" => Report::Stopped { why: words.rest() },
             _ => return None,
@@ -150,6 +183,7 @@ mod tests {
             Report::Trips { remote: remote(), micros: vec![104, 98] },
             Report::Violation("message 5 came again".into()),
             Report::Checked { messages: 4, events: 2 },
+            Report::Requests { asked: 9, answered: 7, failed: 2 },
             Report::Quiet,
             Report::Stopped { why: "Requested".into() },
         ];

@@ -1,27 +1,29 @@
 //! `sinew demo-server`: one server of the demo, a game of its own as far as Sinew is concerned.
 //!
-//! It uses nothing but the public API: messages at a steady rate to everybody it is connected with, an answer to every ping, and a
-//! check of everything that comes in. What it sees it says on stdout ([`super::report`]); Sinew's log goes to stderr.
+//! It uses nothing but the public API: messages at a steady rate to everybody it is connected with, now and then a request, an answer to
+//! every request, and a check of everything that comes in. What it sees it says on stdout ([`super::report`]); Sinew's log goes to stderr.
 
 use super::leash;
 use super::order::{Order, Sequence, Step};
 use super::report::{Remote, Report};
-use sinew::{Error, Event, Message, RemoteServer, SendMode, Server, ServerConfig, Writer};
-use std::collections::HashMap;
+use sinew::{Error, Event, Reader, RemoteServer, RequestId, SendMode, Server, ServerConfig, Writer};
+use std::collections::{HashMap, HashSet};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// The demo's messages. All are reliable and carry: sender's id, receiver's id, number, time stamp, filler.
+/// The demo's messages and requests. All are reliable and carry: sender's id, receiver's id, number, time stamp, filler. The answer to a request is the
+/// same again.
 const STATE: u16 = 1;
-const PING: u16 = 2;
-const PONG: u16 = 3;
+const ECHO: u16 = 2;
 
 /// Size of a state message, about what a game sends about one object.
 const STATE_BYTES: usize = 64;
-/// One ping for so many state messages.
-const STATES_PER_PING: u64 = 10;
+/// One request for so many state messages.
+const STATES_PER_REQUEST: u64 = 10;
+/// How long its answer is waited for.
+const ANSWER_PATIENCE: Duration = Duration::from_secs(2);
 /// After a pause (of the whole machine, say) so many messages are made up for, no more.
 const MOST_BEHIND: u32 = 50;
 /// How often the running numbers are told.
@@ -89,7 +91,7 @@ fn serve(args: ServerArgs) -> Result<(), String> {
         let now = Instant::now();
         if now >= next_send {
             ticks += 1;
-            game.send_states(ticks.is_multiple_of(STATES_PER_PING))?;
+            game.send_states(ticks.is_multiple_of(STATES_PER_REQUEST))?;
             next_send = (next_send + pace).max(now.checked_sub(pace * MOST_BEHIND).unwrap_or(now));
         }
         if now >= next_report {
@@ -124,6 +126,11 @@ struct Game<'a> {
     received: u64,
     messages: u64,
     events: u64,
+    /// Requests that have not ended.
+    open: HashSet<RequestId>,
+    asked: u64,
+    answered: u64,
+    failed: u64,
 }
 
 struct Peer {
@@ -149,12 +156,44 @@ impl<'a> Game<'a> {
             received: 0,
             messages: 0,
             events: 0,
+            open: HashSet::new(),
+            asked: 0,
+            answered: 0,
+            failed: 0,
         }
     }
 
     fn event(&mut self, event: Event) -> Result<(), String> {
         match event {
-            Event::Message { server, message } => return self.message(&server, &message),
+            Event::Message { server, message } => return self.message(&server, message.tag, &message.payload),
+            Event::Request { request } => {
+                self.message(&request.server().clone(), request.tag(), request.payload())?;
+                return match request.reply(request.payload()) {
+                    // Who asked has given up, or will ask again.
+                    Ok(())
+                    | Err(Error::UnknownRequest { .. } | Error::NotConnected(_) | Error::UnknownServer(_) | Error::QueueFull { .. }) => {
+                        Ok(())
+                    }
+                    Err(error) => Err(format!("cannot answer {}: {error}", request.server().name())),
+                };
+            }
+            Event::Reply { request, reply } => {
+                self.ended(request)?;
+                self.answered += 1;
+                let stamp = fields(&reply.payload).filter(|(sender, ..)| *sender == self.id).map(|(.., stamp)| stamp);
+                match (stamp, self.peers.get_mut(&reply.server.id().get())) {
+                    (Some(stamp), Some(peer)) => {
+                        let trip = self.epoch.elapsed().saturating_sub(Duration::from_micros(stamp)).as_micros();
+                        peer.trips.push(u32::try_from(trip).unwrap_or(u32::MAX));
+                    }
+                    (None, _) => self.violation(format!("{} answered with something else than was asked", reply.server.name()))?,
+                    (_, None) => {}
+                }
+            }
+            Event::RequestFailed { request, .. } => {
+                self.ended(request)?;
+                self.failed += 1;
+            }
             Event::Started { id } => {
                 if self.id != 0 {
                     self.violation(format!("a second id, {id}, was given to server {}", self.id))?;
@@ -216,15 +255,23 @@ impl<'a> Game<'a> {
         Ok(())
     }
 
-    fn message(&mut self, server: &RemoteServer, message: &Message) -> Result<(), String> {
+    fn ended(&mut self, request: RequestId) -> Result<(), String> {
+        match self.open.remove(&request) {
+            true => Ok(()),
+            false => self.violation(format!("request {request} ended for the second time, or was never made")),
+        }
+    }
+
+    /// A message, or the same as a request.
+    fn message(&mut self, server: &RemoteServer, tag: u16, payload: &[u8]) -> Result<(), String> {
         self.step(server, Step::Message)?;
         self.messages += 1;
         // A user's own server may say what it wants.
-        if !(STATE..=PONG).contains(&message.tag) {
+        if !(STATE..=ECHO).contains(&tag) {
             return Ok(());
         }
         let from = server.id().get();
-        let Some((sender, receiver, number, stamp)) = fields(message) else {
+        let Some((sender, receiver, number, _)) = fields(payload) else {
             return self.violation(format!("a message of {} with other fields than were sent", server.name()));
         };
         if (sender, receiver) != (from, self.id) {
@@ -234,16 +281,7 @@ impl<'a> Game<'a> {
         let Some(peer) = self.peers.get_mut(&from) else { return Ok(()) };
         peer.received += 1;
         self.received += 1;
-        let sequence = peer.sequence.message(number);
-        match message.tag {
-            PING => peer.send(self.id, PONG, stamp)?,
-            PONG => {
-                let trip = self.epoch.elapsed().saturating_sub(Duration::from_micros(stamp)).as_micros();
-                peer.trips.push(u32::try_from(trip).unwrap_or(u32::MAX));
-            }
-            _ => {}
-        }
-        sequence.or_else(|text| self.violation(format!("from {}: {text}", server.name())))
+        peer.sequence.message(number).or_else(|text| self.violation(format!("from {}: {text}", server.name())))
     }
 
     fn step(&mut self, server: &RemoteServer, step: Step) -> Result<(), String> {
@@ -254,15 +292,16 @@ impl<'a> Game<'a> {
         say(&Report::Violation(text))
     }
 
-    fn send_states(&mut self, ping_too: bool) -> Result<(), String> {
+    fn send_states(&mut self, request_too: bool) -> Result<(), String> {
         if self.quiet {
             return Ok(());
         }
         let stamp = u64::try_from(self.epoch.elapsed().as_micros()).unwrap_or(u64::MAX);
         for peer in self.peers.values_mut().filter(|peer| peer.connected) {
-            peer.send(self.id, STATE, stamp)?;
-            if ping_too {
-                peer.send(self.id, PING, stamp)?;
+            peer.send(self.id, stamp)?;
+            if request_too && let Some(request) = peer.ask(self.id, stamp)? {
+                self.open.insert(request);
+                self.asked += 1;
             }
         }
         Ok(())
@@ -278,6 +317,7 @@ impl<'a> Game<'a> {
             peer.report()?;
         }
         say(&Report::Checked { messages: self.messages, events: self.events })?;
+        say(&Report::Requests { asked: self.asked, answered: self.answered, failed: self.failed })?;
         let micros = u64::try_from(self.reported.elapsed().as_micros()).unwrap_or(u64::MAX);
         self.reported = Instant::now();
         say(&Report::Rates { received: std::mem::take(&mut self.received), micros })
@@ -285,19 +325,35 @@ impl<'a> Game<'a> {
 }
 
 impl Peer {
-    fn send(&mut self, own: u64, tag: u16, stamp: u64) -> Result<(), String> {
+    fn send(&mut self, own: u64, stamp: u64) -> Result<(), String> {
+        let mut payload = self.payload(own, stamp);
+        payload.write_raw(&[0; STATE_BYTES][payload.as_slice().len().min(STATE_BYTES)..]);
+        let sent = self.handle.send(STATE, payload.as_slice(), SendMode::Reliable);
+        self.taken(sent).map(drop)
+    }
+
+    fn ask(&mut self, own: u64, stamp: u64) -> Result<Option<RequestId>, String> {
+        let payload = self.payload(own, stamp);
+        let asked = self.handle.request(ECHO, payload.as_slice()).timeout(ANSWER_PATIENCE).start();
+        self.taken(asked)
+    }
+
+    fn payload(&self, own: u64, stamp: u64) -> Writer {
         let mut payload = Writer::with_capacity(STATE_BYTES);
         payload.write_u64(own).write_u64(self.handle.id().get()).write_u64(self.sent).write_u64(stamp);
-        if tag == STATE {
-            payload.write_raw(&[0; STATE_BYTES][payload.as_slice().len().min(STATE_BYTES)..]);
-        }
-        match self.handle.send(tag, payload.as_slice(), SendMode::Reliable) {
+        payload
+    }
+
+    fn taken<T>(&mut self, outcome: Result<T, Error>) -> Result<Option<T>, String> {
+        match outcome {
             // Only what was taken has a number, so that the receiver may expect every number.
-            Ok(()) => self.sent += 1,
-            Err(Error::NotConnected(_) | Error::UnknownServer(_) | Error::QueueFull { .. } | Error::Stopped) => {}
-            Err(error) => return Err(format!("cannot send to {}: {error}", self.handle.name())),
+            Ok(taken) => {
+                self.sent += 1;
+                Ok(Some(taken))
+            }
+            Err(Error::NotConnected(_) | Error::UnknownServer(_) | Error::QueueFull { .. } | Error::Stopped) => Ok(None),
+            Err(error) => Err(format!("cannot send to {}: {error}", self.handle.name())),
         }
-        Ok(())
     }
 
     fn report(&mut self) -> Result<(), String> {
@@ -309,8 +365,8 @@ impl Peer {
     }
 }
 
-fn fields(message: &Message) -> Option<(u64, u64, u64, u64)> {
-    let mut reader = message.reader();
+fn fields(payload: &[u8]) -> Option<(u64, u64, u64, u64)> {
+    let mut reader = Reader::new(payload);
     Some((reader.read_u64().ok()?, reader.read_u64().ok()?, reader.read_u64().ok()?, reader.read_u64().ok()?))
 }
 

@@ -380,7 +380,12 @@ impl Stage {
             }
             Report::Violation(text) => happened(Mood::Bad, "VIOLATION", "", text),
             Report::Stopped { why } => happened(Mood::Plain, "stopped", "", if self.stopping { "" } else { why }),
-            Report::Traffic { .. } | Report::Rates { .. } | Report::Trips { .. } | Report::Checked { .. } | Report::Quiet => {}
+            Report::Traffic { .. }
+            | Report::Rates { .. }
+            | Report::Trips { .. }
+            | Report::Checked { .. }
+            | Report::Requests { .. }
+            | Report::Quiet => {}
         }
     }
 

@@ -52,6 +52,12 @@ pub(super) fn checks(ledger: &Ledger) -> Vec<Check> {
         "every event in order; no message missing, doubled or swapped",
         format!("{} checked", thousands(messages + events)),
     ));
+    let asked = ledger.asked();
+    all.push(check(
+        ledger.all_answered() && asked > 0,
+        "every request ended once, most with an answer",
+        format!("{} requests", thousands(asked)),
+    ));
     all.push(check(ledger.all_arrived(), "everything that living servers sent each other arrived", ""));
     all
 }
