@@ -26,6 +26,8 @@ typedef struct {
     uint64_t window; /* unreliable messages under way at once */
     unsigned broker; /* its port, where there is one */
     uint64_t servers, index; /* of the program for scale */
+    uint64_t flight; /* requests under way at once; 0: the test has none */
+    uint64_t requests; /* how many in all; 0: for `seconds` */
     /* What role and test say, compared once: it is asked for each message. */
     int is_server, is_rtt, is_unreliable, is_reliable, is_stall;
 } settings;
@@ -80,6 +82,10 @@ static inline settings parse(int argc, char **argv)
             s.servers = strtoull(value, NULL, 10);
         } else if (strcmp(name, "index") == 0) {
             s.index = strtoull(value, NULL, 10);
+        } else if (strcmp(name, "flight") == 0) {
+            s.flight = strtoull(value, NULL, 10);
+        } else if (strcmp(name, "requests") == 0) {
+            s.requests = strtoull(value, NULL, 10);
         }
     }
     s.is_server = is(s.role, "server");

@@ -132,7 +132,7 @@ int main(int argc, char **argv)
         while ((double)(now_ns() - from) < 2e9) {
             for (i = 0; i < 256; i++) {
                 size_t sent = 0;
-                sinew_result result = sinew_server_broadcast(servers[0], "world", 5, TAG, SINEW_MODE_RELIABLE, payload, sizeof payload, &sent);
+                sinew_result result = sinew_server_broadcast(servers[0], "world", 5, TAG, SINEW_MODE_RELIABLE, payload, sizeof payload, &sent, NULL, 0, NULL);
                 check(result, "broadcast");
                 sent_messages += sent;
                 if (result == SINEW_RESULT_QUEUE_FULL) {

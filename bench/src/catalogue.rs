@@ -39,11 +39,17 @@ pub(crate) enum Test {
     Stall,
     /// Messages of 64 B to and fro on an urgent lane, while messages of 16 MiB stream on another.
     Lanes,
+    /// Requests of 64 B with their answers, many under way at once.
+    Requests,
+    /// One after the other.
+    RequestsSingle,
 }
 
-use Test::{Lanes, Reliable, RoundTrip, Stall, Unreliable, UnreliableRoundTrip};
+use Test::{Lanes, Reliable, Requests, RequestsSingle, RoundTrip, Stall, Unreliable, UnreliableRoundTrip};
 
 const STREAM: &[Test] = &[Reliable, RoundTrip, Stall];
+/// With requests of its own, or what one would build them with.
+const ASKED: &[Test] = &[Reliable, RoundTrip, Stall, Requests, RequestsSingle];
 const BOTH: &[Test] = &[Reliable, RoundTrip, Unreliable, UnreliableRoundTrip, Stall];
 const DATAGRAMS: &[Test] = &[Unreliable, UnreliableRoundTrip];
 
@@ -72,20 +78,20 @@ pub(crate) const PEERS: &[Peer] = &[
     own("tcp-write", "raw TCP, one write per message", false, STREAM),
     Peer { window: 256, ..own("udp", "raw UDP, one call per message", false, DATAGRAMS) },
     own("quinn", "quinn: a QUIC stream / datagrams", true, BOTH),
-    in_c("zmq-plain", "ZeroMQ", false, "zmq", &["-lzmq"], STREAM),
-    in_c("zmq-curve", "ZeroMQ CURVE", true, "zmq", &["-lzmq"], STREAM),
+    in_c("zmq-plain", "ZeroMQ", false, "zmq", &["-lzmq"], ASKED),
+    in_c("zmq-curve", "ZeroMQ CURVE", true, "zmq", &["-lzmq"], ASKED),
     in_c("enet", "ENet", false, "enet", &["-lenet"], BOTH),
     in_c("nng-tcp", "NNG", false, "nng", &["-lnng"], STREAM),
     in_c("nng-tls", "NNG over TLS", true, "nng", &["-lnng"], STREAM),
-    Peer { broker: Broker::Nats { tls: false }, ..in_c("nats-plain", "NATS, with its broker", false, "nats", &["-lnats"], STREAM) },
-    Peer { broker: Broker::Nats { tls: true }, ..in_c("nats-tls", "NATS over TLS, with its broker", true, "nats", &["-lnats"], STREAM) },
+    Peer { broker: Broker::Nats { tls: false }, ..in_c("nats-plain", "NATS, with its broker", false, "nats", &["-lnats"], ASKED) },
+    Peer { broker: Broker::Nats { tls: true }, ..in_c("nats-tls", "NATS over TLS, with its broker", true, "nats", &["-lnats"], ASKED) },
     Peer { program: ZENOH, ..own("zenoh-tcp", "zenoh over TCP", false, STREAM) },
     Peer { program: ZENOH, ..own("zenoh-tls", "zenoh over TLS", true, STREAM) },
     Peer { program: ZENOH, ..own("zenoh-udp", "zenoh over UDP", false, DATAGRAMS) },
 ];
 
 impl Test {
-    pub(crate) const ALL: [Test; 6] = [Reliable, RoundTrip, Unreliable, UnreliableRoundTrip, Stall, Lanes];
+    pub(crate) const ALL: [Test; 8] = [Reliable, RoundTrip, Unreliable, UnreliableRoundTrip, Stall, Lanes, Requests, RequestsSingle];
 
     /// As the programs are told, and as `--tests` takes it.
     pub(crate) fn name(self) -> &'static str {
@@ -96,6 +102,17 @@ impl Test {
             UnreliableRoundTrip => "unreliable-rtt",
             Stall => "stall",
             Lanes => "lanes",
+            Requests => "requests",
+            RequestsSingle => "requests-single",
+        }
+    }
+
+    /// Requests under way at once.
+    pub(crate) fn flight(self) -> usize {
+        match self {
+            Requests => 1000,
+            RequestsSingle => 1,
+            _ => 0,
         }
     }
 
@@ -104,7 +121,7 @@ impl Test {
         match self {
             Reliable => [64, 1024, 16 * 1024, 256 * 1024].map(|size| case(size, false)).to_vec(),
             RoundTrip | UnreliableRoundTrip => vec![case(64, false), case(64, true)],
-            Unreliable | Stall | Lanes => vec![case(64, false)],
+            Unreliable | Stall | Lanes | Requests | RequestsSingle => vec![case(64, false)],
         }
     }
 }
@@ -123,7 +140,7 @@ impl Case {
         match self.test {
             Reliable | Unreliable => format!("{}-{}", self.test.name(), self.size),
             RoundTrip | UnreliableRoundTrip => format!("{}-{}", self.test.name(), if self.spin { "spinning" } else { "blocking" }),
-            Stall | Lanes => self.test.name().to_owned(),
+            Stall | Lanes | Requests | RequestsSingle => self.test.name().to_owned(),
         }
     }
 }

@@ -87,8 +87,8 @@ fn settings_of(options: &Options, peer: Peer, case: Case, (cert, key): (&str, &s
     let seconds = match case.test {
         Test::Stall if peer.name == "sinew" => options.stall_seconds,
         Test::Stall => SHORT_STALL_SECONDS.min(options.stall_seconds),
-        Test::Reliable | Test::Unreliable => 2.0,
-        Test::RoundTrip | Test::UnreliableRoundTrip => 1.2,
+        Test::Reliable | Test::Unreliable | Test::Requests => 2.0,
+        Test::RoundTrip | Test::UnreliableRoundTrip | Test::RequestsSingle => 1.2,
         Test::Lanes => 4.0,
     };
     Settings {
@@ -99,6 +99,8 @@ fn settings_of(options: &Options, peer: Peer, case: Case, (cert, key): (&str, &s
         warmup: 0.3,
         spin: case.spin,
         window: peer.window,
+        flight: case.test.flight(),
+        requests: if case.test == Test::Requests { options.requests } else { 0 },
         cert: cert.to_owned(),
         key: key.to_owned(),
         ..Settings::default()

@@ -77,6 +77,23 @@ pub(crate) fn combine(case: Case, received: &Values, sent: &Values, broker_cpu_u
                 add(name, number(sent, name)?);
             }
         }
+        Test::Requests | Test::RequestsSingle => {
+            let (wrong, unanswered) = (number(sent, "wrong")?, number(sent, "unanswered")?);
+            if wrong != 0.0 || unanswered != 0.0 {
+                return Err(format!("{wrong} answers were wrong or came twice, {unanswered} never came"));
+            }
+            let (messages, total) = (number(sent, "messages")?.max(1.0), number(sent, "total")?.max(1.0));
+            add("requests_per_second", messages / number(sent, "ns")? * 1e9);
+            let served = number(received, "cpu_us")? / number(received, "messages")?.max(1.0);
+            let broker = broker_cpu_us.map_or(0.0, |cpu| cpu / total);
+            add("cpu_seconds_per_million", number(sent, "cpu_us")? / messages + served + broker);
+            add("answered", total);
+            for name in ["p50_ns", "p99_ns", "p999_ns", "max_ns"] {
+                add(name, number(sent, name)?);
+            }
+            add("receiver_peak_kib", number(received, "rss_kib")?);
+            add("sender_peak_kib", number(sent, "rss_kib")?);
+        }
         Test::Stall => {
             add("sender_peak_kib", number(sent, "rss_kib")?);
             add("sent", number(sent, "sent")?);
@@ -131,6 +148,21 @@ mod tests {
         let combined = combine(case(), &values(&received), &values(&sent), Some(4e5)).unwrap();
         assert_eq!(combined["messages_per_second"], 2e6);
         assert!((combined["cpu_seconds_per_million"] - 0.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn every_request_is_answered_once_or_there_is_no_rate() {
+        let case = Case { test: Test::Requests, size: 64, spin: false };
+        let times = [("p50_ns", 1.0), ("p99_ns", 2.0), ("p999_ns", 3.0), ("max_ns", 4.0), ("rss_kib", 1000.0)];
+        let client = |unanswered| {
+            let counts = [("messages", 1e6), ("total", 2e6), ("ns", 5e8), ("cpu_us", 1e5), ("wrong", 0.0), ("unanswered", unanswered)];
+            values(&[&times[..], &counts].concat())
+        };
+        let server = values(&[("messages", 2e6), ("cpu_us", 4e5), ("rss_kib", 1000.0)]);
+        let combined = combine(case, &server, &client(0.0), Some(2e5)).unwrap();
+        assert_eq!(combined["requests_per_second"], 2e6);
+        assert!((combined["cpu_seconds_per_million"] - 0.4).abs() < 1e-9);
+        assert!(combine(case, &server, &client(1.0), None).unwrap_err().contains("1 never came"));
     }
 
     #[test]

@@ -8,8 +8,10 @@ sinew-bench [OPTIONS]     measure, print a table, store bench/results (or target
   --quick                 one short repetition, a short stall
   --repetitions N         how often everything is measured; medians are shown (3)
   --only NAME,NAME        these peers, or those whose names begin so
-  --tests NAME,NAME       reliable, rtt, unreliable, unreliable-rtt, stall, lanes, scale
+  --tests NAME,NAME       reliable, rtt, unreliable, unreliable-rtt, stall, lanes, requests,
+                          requests-single, scale
   --stall-seconds N       how long Sinew's receiver does not poll (60; the others: 5)
+  --requests N            `requests` goes on until so many are answered, instead of for a time
   --list                  what can be measured";
 
 #[derive(Debug, Clone)]
@@ -22,6 +24,8 @@ pub(crate) struct Options {
     /// Many Sinew servers in full mesh, too.
     pub(crate) scale: bool,
     pub(crate) stall_seconds: f64,
+    /// 0: for a time.
+    pub(crate) requests: u64,
 }
 
 impl Options {
@@ -35,6 +39,7 @@ impl Options {
             tests: Test::ALL.to_vec(),
             scale: true,
             stall_seconds: if quick { 5.0 } else { 60.0 },
+            requests: 0,
         };
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
@@ -44,6 +49,7 @@ impl Options {
                 "--list" => options.list = true,
                 "--repetitions" => options.repetitions = number(value()?)?,
                 "--stall-seconds" => options.stall_seconds = number(value()?)?,
+                "--requests" => options.requests = number(value()?)?,
                 "--only" => {
                     let wanted: Vec<&str> = value()?.split(',').collect();
                     if let Some(unknown) = wanted.iter().find(|name| !PEERS.iter().any(|peer| peer.name.starts_with(**name))) {
@@ -70,7 +76,7 @@ impl Options {
 
     /// Everything as it should be for the published table.
     pub(crate) fn is_full(&self) -> bool {
-        !self.quick && self.scale && self.peers.len() == PEERS.len() && self.tests.len() == Test::ALL.len()
+        !self.quick && self.requests == 0 && self.scale && self.peers.len() == PEERS.len() && self.tests.len() == Test::ALL.len()
     }
 }
 

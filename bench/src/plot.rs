@@ -24,6 +24,8 @@ const PANELS: &[Panel] = &[
     panel("reliable 256 KiB, MB/s", "reliable-262144", "bytes_per_second", 1e6, false),
     panel("round trip 64 B blocking, median, µs", "rtt-blocking", "p50_ns", 1e3, true),
     panel("unreliable 64 B delivered, million messages a second", "unreliable-64", "messages_per_second", 1e6, false),
+    panel("requests 64 B, 1,000 under way, million a second", "requests", "requests_per_second", 1e6, false),
+    panel("the same, median from asking to the answer, µs", "requests", "p50_ns", 1e3, true),
 ];
 
 const COLUMNS: usize = 2;

@@ -23,6 +23,10 @@ pub(crate) struct Settings {
     /// For the scale test: how many servers there are, and which this one is.
     pub(crate) servers: usize,
     pub(crate) index: usize,
+    /// Requests under way at once; 0: the test has none.
+    pub(crate) flight: usize,
+    /// How many in all; 0: for `seconds`.
+    pub(crate) requests: u64,
 }
 
 impl Settings {
@@ -42,6 +46,8 @@ impl Settings {
             format!("broker={}", self.broker),
             format!("servers={}", self.servers),
             format!("index={}", self.index),
+            format!("flight={}", self.flight),
+            format!("requests={}", self.requests),
         ]
     }
 
@@ -66,6 +72,8 @@ impl Settings {
             broker: number(&named, "broker")?,
             servers: number(&named, "servers")?,
             index: number(&named, "index")?,
+            flight: number(&named, "flight")?,
+            requests: number(&named, "requests")?,
         })
     }
 

@@ -17,6 +17,10 @@ const COLUMNS: &[&str] = &[
     "unreliable 64 B, M msg/s (loss)",
     "unreliable RTT blocking p50 / p99, µs",
     "spinning p50 / p99, µs",
+    "1,000 requests under way: M requests/s",
+    "CPU s per M requests",
+    "p50 / p99 / p99.9, µs",
+    "one request at a time p50 / p99 / p99.9, µs",
     "receiver stalls: peak RSS sender / receiver, MB (lost)",
 ];
 
@@ -57,6 +61,10 @@ fn row(measurements: &Measurements, peer: &Peer) -> Vec<String> {
         unreliable.map_or("–".to_owned(), |(rate, loss)| format!("{} ({:.1} %)", short(rate / 1e6), loss * 100.0)),
         times("unreliable-rtt-blocking", &["p50_ns", "p99_ns"]),
         times("unreliable-rtt-spinning", &["p50_ns", "p99_ns"]),
+        scaled("requests", "requests_per_second", 1e6),
+        scaled("requests", "cpu_seconds_per_million", 1.0),
+        times("requests", &["p50_ns", "p99_ns", "p999_ns"]),
+        times("requests-single", &["p50_ns", "p99_ns", "p999_ns"]),
         stall,
     ]
 }
