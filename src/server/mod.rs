@@ -40,6 +40,7 @@ use crate::transport::identity::Identity;
 use node::Node;
 use parking_lot::Mutex;
 use shared::Shared;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -181,10 +182,10 @@ impl Server {
     }
 
     /// Asks a connected server for an answer; see [`RemoteServer::request`].
-    pub fn request<'a>(&self, to: ServerId, tag: u16, payload: &'a [u8]) -> RequestBuilder<'a> {
+    pub fn request<'a>(&'a self, to: ServerId, tag: u16, payload: &'a [u8]) -> RequestBuilder<'a> {
         let peer = || match self.shared.roster.find(to) {
-            Some(peer) => Ok(peer.clone()),
-            None => self.shared.peer(to),
+            Some(peer) => Ok(Cow::Borrowed(peer)),
+            None => self.shared.peer(to).map(Cow::Owned),
         };
         RequestBuilder::one(self.running().and_then(|()| peer()), tag, payload)
     }

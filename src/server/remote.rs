@@ -9,6 +9,7 @@ use crate::link::{ConnectionState, Peer, Readiness};
 use crate::message::Delivery;
 #[cfg(feature = "capi")]
 use crate::registry::Registration;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,8 +105,8 @@ impl RemoteServer {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn request<'a>(&self, tag: u16, payload: &'a [u8]) -> RequestBuilder<'a> {
-        RequestBuilder::one(Ok(self.0.clone()), tag, payload)
+    pub fn request<'a>(&'a self, tag: u16, payload: &'a [u8]) -> RequestBuilder<'a> {
+        RequestBuilder::one(Ok(Cow::Borrowed(&self.0)), tag, payload)
     }
 
     /// Requests of this server that it has not answered.

@@ -8,6 +8,7 @@ use crate::id::RequestId;
 use crate::link::{Ask, Asker, Commons, Outcome, Peer};
 use crate::message::{Delivery, Message, Reader, Role, SendMode};
 use bytes::Bytes;
+use std::borrow::Cow;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -122,12 +123,18 @@ pub struct RequestBuilder<'a> {
 }
 
 enum To<'a> {
-    One(Result<Arc<Peer>, Error>),
-    Any { shared: Arc<Shared>, group: &'a str, policy: Policy<'a>, retries: u32 },
+    /// From this server's own table, where it stays, or a handle of its own.
+    One(Result<Cow<'a, Arc<Peer>>, Error>),
+    Any {
+        shared: Arc<Shared>,
+        group: &'a str,
+        policy: Policy<'a>,
+        retries: u32,
+    },
 }
 
 impl<'a> RequestBuilder<'a> {
-    pub(super) fn one(to: Result<Arc<Peer>, Error>, tag: u16, payload: &'a [u8]) -> Self {
+    pub(super) fn one(to: Result<Cow<'a, Arc<Peer>>, Error>, tag: u16, payload: &'a [u8]) -> Self {
         Self { to: To::One(to), tag, payload, delivery: SendMode::Reliable.into(), timeout: TIMEOUT }
     }
 

@@ -64,7 +64,7 @@ pub(crate) fn sort(peer: &Arc<Peer>, chunk: &mut Buffer, large: &mut [Buffer], s
                 }
                 return false;
             }
-            let Some(waiting) = table.end(number, |waiting| Arc::ptr_eq(&waiting.asked.0, peer) && waiting.tag == span.label.tag) else {
+            let Some(waiting) = table.end(number, |waiting| Arc::ptr_eq(&waiting.peer, peer) && waiting.tag == span.label.tag) else {
                 requests.tally.late.fetch_add(1, Ordering::Relaxed);
                 return false;
             };
@@ -74,6 +74,7 @@ pub(crate) fn sort(peer: &Arc<Peer>, chunk: &mut Buffer, large: &mut [Buffer], s
                 return false;
             }
             answered += 1;
+            peer.requests.count_down();
             if let Asker::Future(_) = waiting.asker {
                 later.push(Later::Answered(waiting, Bytes::copy_from_slice(payload), code));
                 return false;

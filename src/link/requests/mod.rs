@@ -124,7 +124,7 @@ pub(crate) enum Pick {
 /// An entry of the table.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    asked: Asked,
+    peer: Arc<Peer>,
     tag: u16,
     asker: Asker,
     again: Option<Box<Again>>,
@@ -134,16 +134,6 @@ impl Waiting {
     /// The number that the game knows, where it is not this attempt's own.
     fn shown(&self) -> Option<RequestId> {
         self.again.as_ref().and_then(|again| again.shown)
-    }
-}
-
-/// Counts as one of the requests that wait for this server.
-#[derive(Debug)]
-struct Asked(Arc<Peer>);
-
-impl Drop for Asked {
-    fn drop(&mut self) {
-        self.0.requests.open.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -159,15 +149,18 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
+    /// To be called with what the table gave out, while that is still locked.
     fn new(number: u64, waiting: Waiting, failure: RequestFailure) -> Option<Self> {
+        waiting.peer.requests.count_down();
         let request = waiting.shown().or_else(|| RequestId::new(number))?;
-        Some(Self { request, peer: waiting.asked.0.clone(), asker: waiting.asker, again: waiting.again, failure })
+        Some(Self { request, peer: waiting.peer, asker: waiting.asker, again: waiting.again, failure })
     }
 }
 
 /// What one remote server is asked, and asks.
 #[derive(Debug)]
 pub(crate) struct PeerRequests {
+    /// Written under the lock of the table alone, so without a locked instruction of its own.
     open: AtomicUsize,
     /// What it has asked and this server has not answered.
     pub(super) incoming: Mutex<Incoming>,
@@ -182,7 +175,15 @@ impl PeerRequests {
 
     /// How many requests of this server it has not answered.
     pub(crate) fn open(&self) -> usize {
-        self.open.load(Ordering::Acquire)
+        self.open.load(Ordering::Relaxed)
+    }
+
+    fn count_up(&self) {
+        self.open.store(self.open() + 1, Ordering::Relaxed);
+    }
+
+    fn count_down(&self) {
+        self.open.store(self.open().saturating_sub(1), Ordering::Relaxed);
     }
 }
 
@@ -204,11 +205,33 @@ impl Requests {
     fn begin(&self, waiting: Waiting, timeout: Duration) -> Result<u64, Waiting> {
         // The clock is read before: nobody waits for the table meanwhile.
         let now = self.now();
-        let Begun { number, wake } = self.table.lock().begin(now, timeout, waiting)?;
+        let mut table = self.table.lock();
+        let counted = &waiting.peer.requests;
+        if counted.open() >= counted.limit {
+            return Err(waiting);
+        }
+        counted.count_up();
+        let begun = table.begin(now, timeout, waiting);
+        if let Err(waiting) = &begun {
+            waiting.peer.requests.count_down();
+        }
+        let Begun { number, wake } = begun?;
+        // Like the count of those that wait: nobody else writes it now.
+        self.tally.sent.store(self.tally.sent.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+        drop(table);
         if wake {
             self.changed.notify_one();
         }
         Ok(number)
+    }
+
+    /// Takes one out that was begun and could not be sent. `None`: it has ended by itself, and who asked is told.
+    fn abandon(&self, number: u64) -> Option<Waiting> {
+        let mut table = self.table.lock();
+        let waiting = table.end(number, |_| true)?;
+        waiting.peer.requests.count_down();
+        self.tally.sent.store(self.tally.sent.load(Ordering::Relaxed).saturating_sub(1), Ordering::Relaxed);
+        Some(waiting)
     }
 
     /// Those that have ended without an answer by now, but for what [`Requests::end_all_to`] and [`Requests::cancel`] have given out.
@@ -239,7 +262,7 @@ impl Requests {
     pub(crate) fn end_all_to(&self, peer: &Peer, failure: RequestFailure) -> Vec<Ended> {
         let mut ended = Vec::new();
         if peer.requests.open() > 0 {
-            let is_meant = |_, waiting: &Waiting| std::ptr::eq(&*waiting.asked.0, peer);
+            let is_meant = |_, waiting: &Waiting| std::ptr::eq(&*waiting.peer, peer);
             self.table.lock().end_all(is_meant, |number, waiting| ended.extend(Ended::new(number, waiting, failure)));
         }
         ended
@@ -254,7 +277,6 @@ impl Requests {
         if found.is_none() {
             table.end_all(|_, waiting| waiting.shown() == Some(request), |number, waiting| found = Some((number, waiting)));
         }
-        drop(table);
         found.and_then(|(number, waiting)| Ended::new(number, waiting, RequestFailure::Cancelled))
     }
 
@@ -284,27 +306,23 @@ impl Peer {
         if let Err(error) = self.may_ask(payload, timeout) {
             return Err(Unsent::new(error, asker, again));
         }
-        let too_many = Error::TooManyRequests { to: self.id, limit: self.requests.limit };
-        let earlier = self.requests.open.fetch_add(1, Ordering::AcqRel);
-        let waiting = Waiting { asked: Asked(self.clone()), tag, asker, again };
-        if earlier >= self.requests.limit {
-            return Err(Unsent::new(too_many, waiting.asker, waiting.again));
-        }
         // Before it is sent: the answer may be faster than this thread.
-        let number = match requests.begin(waiting, timeout) {
+        let number = match requests.begin(Waiting { peer: self.clone(), tag, asker, again }, timeout) {
             Ok(number) => number,
-            Err(Waiting { asker, again, .. }) => return Err(Unsent::new(too_many, asker, again)),
+            Err(Waiting { asker, again, .. }) => {
+                let too_many = Error::TooManyRequests { to: self.id, limit: self.requests.limit };
+                return Err(Unsent::new(too_many, asker, again));
+            }
         };
-        let millis = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
+        let millis = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX).max(1);
         let label = Label { tag, delivery, role: Role::Request };
-        let parcel = Parcel { label, head: &head(number, millis), payload, crowded: earlier >= CROWD };
+        let parcel = Parcel { label, head: &head(number, millis), payload, crowded: self.requests.open() > CROWD };
         if let Err(error) = self.push(&parcel)
-            && let Some(Waiting { asker, again, .. }) = requests.table.lock().end(number, |_| true)
+            && let Some(Waiting { asker, again, .. }) = requests.abandon(number)
         {
             return Err(Unsent::new(error, asker, again));
         }
-        // Or the session ended this very moment, and who asked has been told.
-        requests.tally.sent.fetch_add(1, Ordering::Relaxed);
+        // If it was not sent, the session has ended this very moment, and who asked has been told.
         // cannot fail: numbers count from 1
         Ok(RequestId::new(number).expect("a number"))
     }
