@@ -91,6 +91,17 @@ static void no_server(void)
     CHECK_RESULT(sinew_server_send(NULL, 1, 0, SINEW_MODE_RELIABLE, NULL, 0), SINEW_RESULT_INVALID_ARGUMENT);
     CHECK_RESULT(sinew_server_broadcast(NULL, "world", 5, 0, SINEW_MODE_RELIABLE, NULL, 0, &count, NULL, 0, NULL), SINEW_RESULT_INVALID_ARGUMENT);
     CHECK_RESULT(sinew_server_stop(NULL), SINEW_RESULT_INVALID_ARGUMENT);
+    CHECK_RESULT(sinew_server_request(NULL, 1, 0, SINEW_MODE_RELIABLE, NULL, 0, 1, &id), SINEW_RESULT_INVALID_ARGUMENT);
+    CHECK_RESULT(sinew_server_reply(NULL, 1, 1, 0, NULL, 0), SINEW_RESULT_INVALID_ARGUMENT);
+    CHECK_RESULT(sinew_server_refuse(NULL, 1, 1, SINEW_REQUEST_REFUSED), SINEW_RESULT_INVALID_ARGUMENT);
+    CHECK_RESULT(sinew_server_cancel(NULL, 1), SINEW_RESULT_INVALID_ARGUMENT);
+    CHECK_RESULT(sinew_server_send_any(NULL, "world", 5, SINEW_POLICY_ROUND_ROBIN, NULL, 0, 0, SINEW_MODE_RELIABLE, NULL, 0, &id),
+                 SINEW_RESULT_INVALID_ARGUMENT);
+    CHECK_RESULT(sinew_server_request_any(NULL, "world", 5, SINEW_POLICY_ROUND_ROBIN, NULL, 0, 0, SINEW_MODE_RELIABLE, NULL, 0, 1, 0, &id),
+                 SINEW_RESULT_INVALID_ARGUMENT);
+    CHECK_RESULT(sinew_server_set_property(NULL, "load", 4, "1", 1), SINEW_RESULT_INVALID_ARGUMENT);
+    CHECK_RESULT(sinew_server_property(NULL, 0, "load", 4, text, sizeof text, &count, NULL), SINEW_RESULT_INVALID_ARGUMENT);
+    CHECK_RESULT(sinew_server_reload(NULL, "", 0), SINEW_RESULT_INVALID_ARGUMENT);
     CHECK_RESULT(sinew_server_info(NULL, &local), SINEW_RESULT_INVALID_ARGUMENT);
     CHECK_RESULT(sinew_server_groups(NULL, &group, 1, &count), SINEW_RESULT_INVALID_ARGUMENT);
     CHECK_RESULT(sinew_server_group_members(NULL, "world", 5, &id, 1, &count), SINEW_RESULT_INVALID_ARGUMENT);
@@ -146,6 +157,32 @@ static void arguments(sinew_server *server)
     CHECK_RESULT(sinew_server_broadcast(server, "world", 5, 1, SINEW_MODE_RELIABLE, NULL, 0, NULL, NULL, 0, NULL), SINEW_RESULT_OK);
     CHECK_RESULT(sinew_server_broadcast(server, "world", 5, 1, SINEW_MODE_RELIABLE, &byte, 1, &count, NULL, 0, NULL), SINEW_RESULT_OK);
     CHECK(count == 0);
+}
+
+/* A reload says what is wrong with it, and does nothing then. */
+static void reloading(sinew_server *server)
+{
+    static const char more[] = "groups.later.connects_to = ['world']\nlimits.drain_ms = 1234\n";
+    static const char fixed[] = "server.app_version = 'other'\n";
+    char config[1024];
+    size_t before = 0, after = 0;
+
+    CHECK_RESULT(sinew_server_groups(server, NULL, 0, &before), SINEW_RESULT_OK);
+    CHECK_RESULT(sinew_server_reload(server, NULL, 4), SINEW_RESULT_INVALID_ARGUMENT);
+    CHECK_RESULT(sinew_server_reload(server, "\xff", 1), SINEW_RESULT_INVALID_UTF8);
+    CHECK_RESULT(sinew_server_reload(server, "limit", 5), SINEW_RESULT_INVALID_CONFIG);
+    CHECK((size_t)snprintf(config, sizeof config, "%s%s%s", ALONE, more, fixed) < sizeof config);
+    CHECK_RESULT(sinew_server_reload(server, config, strlen(config)), SINEW_RESULT_INVALID_CONFIG);
+    CHECK_SAYS("server.app_version from \"\" to \"other\"");
+    CHECK_RESULT(sinew_server_groups(server, NULL, 0, &after), SINEW_RESULT_OK);
+    CHECK(after == before);
+    snprintf(config, sizeof config, "%s%s", ALONE, more);
+    CHECK_RESULT(sinew_server_reload(server, config, strlen(config)), SINEW_RESULT_OK);
+    CHECK_RESULT(sinew_server_groups(server, NULL, 0, &after), SINEW_RESULT_OK);
+    CHECK(after == before + 1);
+    CHECK_RESULT(sinew_server_reload(server, ALONE, strlen(ALONE)), SINEW_RESULT_OK);
+    CHECK_RESULT(sinew_server_groups(server, NULL, 0, &after), SINEW_RESULT_OK);
+    CHECK(after == before);
 }
 
 static void questions(sinew_server *server)
@@ -279,7 +316,10 @@ static void results(void)
         {-1, "UNKNOWN: "},
         {SINEW_RESULT_INVALID_STATE, "INVALID_STATE: "},
         {SINEW_RESULT_ALREADY_JOINED, "ALREADY_JOINED: "},
-        {10, "UNKNOWN: "},
+        {SINEW_RESULT_UNKNOWN_REQUEST, "UNKNOWN_REQUEST: "},
+        {SINEW_RESULT_TOO_MANY_REQUESTS, "TOO_MANY_REQUESTS: "},
+        {SINEW_RESULT_NO_CANDIDATE, "NO_CANDIDATE: "},
+        {11, "UNKNOWN: "},
         {901, "UNKNOWN: "},
         {INT32_MIN, "UNKNOWN: "},
         {INT32_MAX, "UNKNOWN: "},
@@ -522,6 +562,7 @@ int main(void)
     arguments(server);
     every_report(server, SINEW_RESULT_INVALID_STATE);
     CHECK_SAYS("registry.kind");
+    reloading(server);
     questions(server);
     sentences(server);
     two_threads_poll(server);
