@@ -2,7 +2,7 @@
 
 use super::datagrams::MOST_WAITING;
 use super::lanes::BUFFER_BYTES;
-use super::requests::Requests;
+use super::requests::{self, Requests};
 use crate::buffer::Pool;
 use crate::config::{LimitsSection, RuntimeSection};
 use crate::event::Span;
@@ -80,8 +80,9 @@ fn most_for_a_link(limits: &LimitsSection, runtime: &RuntimeSection) -> usize {
     let inbox = limits.inbox_bytes + ROUND_BYTES + spans + 2 * Lane::COUNT * Pool::size_for(limits.max_message_bytes);
     // What waits for a datagram, and what the connection holds of them in both directions.
     let datagrams = if runtime.datagrams { MOST_WAITING + 2 * CONNECTION_BYTES } else { 0 };
+    let requests = limits.requests_per_link * requests::BYTES_EACH;
     // What is sealed, what was read and what was opened of it.
-    outbox + inbox + datagrams + 3 * ROUND_BYTES
+    outbox + inbox + datagrams + requests + 3 * ROUND_BYTES
 }
 
 impl Commons {

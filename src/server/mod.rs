@@ -307,9 +307,10 @@ impl Server {
         let gone = before.keys().filter(|key| !after.contains_key(*key)).map(|key| (key.as_str(), None));
         let set =
             after.iter().filter(|(key, value)| before.get(*key) != Some(*value)).map(|(key, value)| (key.as_str(), Some(value.as_str())));
-        self.shared.properties.check(gone.clone().chain(set.clone()))?;
-        self.identity.renew(&renewed)?;
+        self.identity.check_renewal(&renewed)?;
         self.shared.properties.change(gone.chain(set))?;
+        // From here on nothing can fail.
+        self.identity.renew(&renewed)?;
         self.level.set(config.log.level);
         self.shared.renew(&config);
         *loaded = config;

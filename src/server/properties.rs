@@ -44,11 +44,6 @@ impl Properties {
         }
         Ok(())
     }
-
-    /// Whether they could be changed so.
-    pub(super) fn check<'a>(&self, changes: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> Result<(), Error> {
-        changed(&self.now.lock(), changes).map(drop)
-    }
 }
 
 fn changed<'a>(

@@ -111,10 +111,16 @@ impl Identity {
     ///
     /// Errors: [`KeyError::NotRenewable`]: nothing has changed.
     pub fn renew(&self, by: &Identity) -> Result<(), KeyError> {
+        self.check_renewal(by)?;
+        self.credentials.replace(&by.credentials);
+        Ok(())
+    }
+
+    /// Whether [`Identity::renew`] would. Errors: as there.
+    pub fn check_renewal(&self, by: &Identity) -> Result<(), KeyError> {
         if self.own != by.own || self.development != by.development {
             return Err(KeyError::NotRenewable);
         }
-        self.credentials.replace(&by.credentials);
         Ok(())
     }
 

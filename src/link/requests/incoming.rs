@@ -34,6 +34,9 @@ pub(super) enum Arrival {
 }
 
 impl Incoming {
+    /// Memory for one that waits, in a map that is at least 7/16 full.
+    pub(super) const BYTES_EACH: usize = 16 * (size_of::<(u64, Open)>() + 1) / 7;
+
     pub(super) fn begin(&mut self, number: u64, open: Open, now: Duration, limit: usize) -> Arrival {
         if self.open.len() >= limit && now >= self.swept + SWEEP {
             self.swept = now;

@@ -30,6 +30,9 @@ pub(crate) const MOST_TIMEOUT: Duration = Duration::from_millis(u32::MAX as u64)
 /// and wakes the other side twice. A few may be long ones, beside which a short one is in a hurry.
 const CROWD: usize = 16;
 
+/// Memory for one request in each direction of a link.
+pub(super) const BYTES_EACH: usize = Table::<Waiting>::BYTES_EACH + Incoming::BYTES_EACH;
+
 /// All requests of one server that wait for an answer.
 #[derive(Debug)]
 pub(crate) struct Requests {

@@ -48,6 +48,9 @@ pub(super) struct Begun {
 }
 
 impl<T> Table<T> {
+    /// Memory for one entry.
+    pub(super) const BYTES_EACH: usize = size_of::<Slot<T>>() + size_of::<u32>();
+
     pub(super) fn new() -> Self {
         Self { slots: Vec::new(), free: Vec::new(), buckets: vec![NOWHERE; BUCKETS].into(), begun: 0, done: 0, awake_at: u64::MAX }
     }
@@ -149,7 +152,8 @@ impl<T> Table<T> {
             let ahead = (1..=BUCKETS as u64).map(|ticks| self.done + ticks);
             self.awake_at = ahead.into_iter().find(|tick| self.buckets[bucket(*tick)] != NOWHERE).unwrap_or(u64::MAX);
         }
-        (self.awake_at != u64::MAX).then(|| TICK.saturating_mul(u32::try_from(self.awake_at).unwrap_or(u32::MAX)))
+        // Nanoseconds in 64 bits last for centuries.
+        (self.awake_at != u64::MAX).then(|| Duration::from_nanos(u64::from(TICK.subsec_nanos()) * self.awake_at))
     }
 }
 
@@ -219,6 +223,15 @@ mod tests {
             }
         }
         assert!(looks < 1000, "{looks} looks in an hour");
+    }
+
+    #[test]
+    fn years_of_uptime_change_nothing() {
+        let (mut table, uptime) = (Table::new(), Duration::from_secs(20 * 365 * 24 * 3600));
+        table.begin(uptime, ms(100), 1).unwrap();
+        let look = table.next_look().unwrap();
+        assert!(look > uptime + ms(100) && look < uptime + ms(110), "{look:?}");
+        assert_eq!((expired(&mut table, uptime + ms(50)), expired(&mut table, look)), (vec![], vec![1]));
     }
 
     proptest! {
