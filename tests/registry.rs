@@ -58,6 +58,8 @@ mod etcd;
 mod several;
 #[path = "registry/strangers.rs"]
 mod strangers;
+#[path = "registry/taken.rs"]
+mod taken;
 
 #[cfg(feature = "redis")]
 #[path = "registry/redis.rs"]

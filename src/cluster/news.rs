@@ -16,6 +16,8 @@ impl Cluster {
         match news {
             News::Registered(entry) => self.registered(now, entry.id),
             News::Replaced { by } => self.stop(StopReason::Replaced, format!("server {by} registered under the same group and name")),
+            // For the connectors around the one that says it.
+            News::IdTaken => {}
             News::Joined(entry) => self.joined(now, entry),
             News::Left { id, reason } => self.left(now, id, reason),
             News::Snapshot(entries) => self.snapshot(now, entries),

@@ -56,7 +56,7 @@ async fn run(mut merged: Merged, mut me: Candidate, mut wires: Wires) {
     let fixed = me.id.is_some();
     loop {
         let id = *me.id.get_or_insert_with(|| ids.draw(started.elapsed(), None));
-        match attempt(&mut merged, &me, &mut wires, fixed).await {
+        match attempt(&mut merged, &me, id, &mut wires, fixed).await {
             Attempt::Over => return,
             // Somebody was before us; the server has not been told our id, so it can be another.
             Attempt::Again { above } => me.id = Some(ids.draw(started.elapsed(), Some(above.max(id)))),
@@ -69,7 +69,7 @@ enum Attempt {
     Again { above: ServerId },
 }
 
-async fn attempt(merged: &mut Merged, me: &Candidate, wires: &mut Wires, fixed: bool) -> Attempt {
+async fn attempt(merged: &mut Merged, me: &Candidate, id: ServerId, wires: &mut Wires, fixed: bool) -> Attempt {
     let (to_us, mut arriving) = mpsc::channel(NEWS);
     let (mut hosts, mut commands) = (Vec::new(), Vec::new());
     // Ends with this future, before the channels do: a connector that is dropped leaves nothing behind and says no goodbye.
@@ -99,7 +99,7 @@ async fn attempt(merged: &mut Merged, me: &Candidate, wires: &mut Wires, fixed: 
         });
     }
     drop(to_us);
-    let mut union = Merging::new(merged.make.len());
+    let mut union = Merging::new(id, merged.make.len());
     let started = Instant::now();
     loop {
         let status = hosts.iter_mut().flat_map(|hosts| hosts.borrow_and_update().clone()).collect();
@@ -123,6 +123,8 @@ async fn attempt(merged: &mut Merged, me: &Candidate, wires: &mut Wires, fixed: 
             Some((index, news)) = arriving.recv(), if union.pending.len() < PENDING_NEWS && !union.over => {
                 match union.news(index, news, started.elapsed()) {
                     Some(by) if !union.announced && !fixed => return Attempt::Again { above: by },
+                    // Its own id stands for another server there: that is no successor.
+                    Some(by) if by == id => union.id_taken(),
                     Some(by) => union.replaced(by),
                     None => {}
                 }
@@ -139,6 +141,8 @@ async fn attempt(merged: &mut Merged, me: &Candidate, wires: &mut Wires, fixed: 
 
 /// What the server is told of all of them. Pure.
 struct Merging {
+    /// The id under which this server registers in all of them.
+    me: ServerId,
     union: Union,
     registries: Vec<Registry>,
     own: Option<Registration>,
@@ -166,14 +170,14 @@ impl Registry {
 }
 
 impl Merging {
-    fn new(count: usize) -> Self {
+    fn new(me: ServerId, count: usize) -> Self {
         let mut union = Union::new(count);
         union.set_grace(GRACE);
         let registries = std::iter::repeat_with(Registry::default).take(count).collect();
-        Self { union, registries, own: None, first: None, announced: false, lost: false, over: false, pending: VecDeque::new() }
+        Self { me, union, registries, own: None, first: None, announced: false, lost: false, over: false, pending: VecDeque::new() }
     }
 
-    /// Who has replaced this server, if somebody has.
+    /// Who has replaced this server, if somebody has; its own id, if that is taken.
     fn news(&mut self, index: usize, news: News, now: Duration) -> Option<ServerId> {
         let registry = &mut self.registries[index];
         match news {
@@ -206,6 +210,7 @@ impl Merging {
                 }
             }
             News::Replaced { by } => return Some(by),
+            News::IdTaken => return Some(self.me),
         }
         self.tell(now);
         None
@@ -219,6 +224,12 @@ impl Merging {
     fn deadline(&self) -> Option<Duration> {
         let announce = self.first.filter(|_| !self.announced).map(|first| first + ANNOUNCE_WAIT);
         [announce, self.union.deadline()].into_iter().flatten().min()
+    }
+
+    fn id_taken(&mut self) {
+        if !self.announced {
+            self.pending.push_back(News::IdTaken);
+        }
     }
 
     fn replaced(&mut self, by: ServerId) {
@@ -281,7 +292,7 @@ mod tests {
 
     /// In both registries: `me` in both, `a` in the first alone.
     fn both() -> Merging {
-        let mut merging = Merging::new(2);
+        let mut merging = Merging::new(entry(10, "me").id, 2);
         for index in 0..2 {
             assert_eq!(merging.news(index, News::Registered(entry(10, "me")), at(0)), None);
         }
@@ -319,13 +330,25 @@ mod tests {
 
     #[test]
     fn a_registry_that_is_away_at_the_start_is_waited_for_a_moment() {
-        let mut merging = Merging::new(2);
+        let mut merging = Merging::new(entry(10, "me").id, 2);
         merging.news(0, News::Registered(entry(10, "me")), at(5));
         merging.news(0, News::Snapshot(vec![entry(10, "me")]), at(5));
         assert_eq!((told(&mut merging), merging.deadline()), (vec![], Some(at(6))));
         merging.tick(at(6));
         assert_eq!(told(&mut merging).len(), 2);
         merging.news(1, News::Lost("none".into()), at(7));
+        assert_eq!(told(&mut merging), []);
+    }
+
+    #[test]
+    fn an_id_that_is_taken_is_told_until_it_was_announced() {
+        let mut merging = Merging::new(entry(10, "me").id, 2);
+        assert_eq!(merging.news(0, News::IdTaken, at(0)), Some(entry(10, "me").id));
+        merging.id_taken();
+        assert_eq!(told(&mut merging), [News::IdTaken]);
+        let mut merging = both();
+        merging.news(1, News::IdTaken, at(1));
+        merging.id_taken();
         assert_eq!(told(&mut merging), []);
     }
 

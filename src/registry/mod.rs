@@ -184,6 +184,9 @@ pub enum News {
     /// A newer server took this server's name; the connector has given up its registration, will not take it back and
     /// has nothing more to report.
     Replaced { by: ServerId },
+    /// The id that this server was given ([`Candidate::id`]) stands there for another one. Comes in place of the first [`News::Registered`]; the
+    /// connector is lost ([`News::Lost`]) and goes on trying, in case that the other leaves.
+    IdTaken,
     /// A server that was not in the view. One that has left as [`LeaveReason::Expired`] may join again under the same id.
     Joined(Registration),
     /// A server that was in the view, never this server itself.

@@ -250,6 +250,7 @@ impl Node {
             News::Lost(text) => tracing::warn!("registry lost: {text}"),
             News::Restored => tracing::info!("registry restored"),
             News::Replaced { by } => tracing::error!("this server has been replaced: server {by} registered under the same group and name"),
+            News::IdTaken => {}
             News::Left { id, .. } => {
                 if let Some(peer) = self.peer(*id) {
                     peer.trace.lock().unlisted = Some(Instant::now());

@@ -252,3 +252,8 @@ async fn an_outage_costs_no_link_and_no_message() {
 async fn a_join_is_known_everywhere() {
     outage::time_of_a_join(&mut Redis::new(), "redis").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_id_of_another_server_is_told_as_taken() {
+    crate::taken::is_told(Redis::new()).await;
+}

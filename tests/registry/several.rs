@@ -76,3 +76,8 @@ async fn a_cluster_moves_from_one_registry_to_the_other_and_nobody_is_ever_misse
         member.crash().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_id_of_another_server_is_told_as_taken() {
+    crate::taken::is_told(Two::new()).await;
+}

@@ -190,7 +190,7 @@ impl World {
             News::Joined(entry) => _ = view.insert(entry.id, entry.clone()),
             News::Left { id, .. } => _ = view.remove(id),
             News::Snapshot(entries) => *view = entries.iter().map(|entry| (entry.id, entry.clone())).collect(),
-            News::Registered(_) | News::Replaced { .. } | News::Lost(_) | News::Restored => {}
+            News::Registered(_) | News::Replaced { .. } | News::IdTaken | News::Lost(_) | News::Restored => {}
         }
         view.retain(|id, _| Some(*id) != me);
     }

@@ -103,6 +103,9 @@ impl Book {
                 self.pending.push_back(News::Left { id, reason });
             }
             News::Replaced { by } => return self.replaced(by),
+            // The remembered one, which nobody has confirmed: another must do.
+            News::IdTaken if self.unconfirmed.take().is_some() => return self.begin_under_a_new_id(),
+            News::IdTaken => {}
         }
         Next::GoOn
     }
@@ -199,13 +202,17 @@ impl Book {
     fn replaced(&mut self, by: ServerId) -> Next {
         // Registered before this server began, or by its own connector before that was left: whoever starts later has the name.
         if self.unconfirmed.take().is_some_and(|drawn| by < drawn) {
-            self.me.id = None;
-            (self.id_ended, self.changed) = (true, true);
-            return Next::Again(Box::new(self.me.clone()));
+            return self.begin_under_a_new_id();
         }
         self.over = true;
         self.pending.push_back(News::Replaced { by });
         Next::GoOn
+    }
+
+    fn begin_under_a_new_id(&mut self) -> Next {
+        self.me.id = None;
+        (self.id_ended, self.changed) = (true, true);
+        Next::Again(Box::new(self.me.clone()))
     }
 
     /// To be called at [`Book::deadline`].

@@ -64,6 +64,7 @@ impl Ledger {
             }
             News::Restored => ensure(std::mem::replace(&mut self.lost, false), "a return without a loss")?,
             News::Replaced { by } => self.replaced_by = Some(by),
+            News::IdTaken => ensure(self.own.is_none(), "its id was taken when it was registered already")?,
         }
         Ok(())
     }

@@ -224,6 +224,9 @@ impl Membership {
             // Another host has asked before: the answer to the id drawn since is on its way.
             Some(id) if above < id => return,
             Some(id) if self.announced || self.me.id.is_some() => {
+                if !self.announced {
+                    self.news(News::IdTaken);
+                }
                 return self.fail(host, format!("id {id} is held there by another server; restart this server to get a new one"), now);
             }
             _ => {}

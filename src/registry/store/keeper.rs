@@ -21,6 +21,8 @@ pub(super) enum Kept {
     Renewed,
     /// Twice in a row.
     Failed(String),
+    /// The id that this server was given stands under another name, as this says.
+    IdTaken(String),
     /// A newer server has the name. The keeper has ended.
     Replaced {
         by: ServerId,
@@ -96,7 +98,8 @@ impl<S: Store> Keeper<S> {
                 }
                 Put::IdTaken if settled => {
                     let failure = format!("{} lists the id of this server under another name; remove that entry", self.store.label());
-                    report(Kept::Failed(failure)).await;
+                    let never_put = registration.as_ref().map(|own| own.id) == self.me.id && !self.entry.borrow().stands;
+                    report(if never_put { Kept::IdTaken(failure) } else { Kept::Failed(failure) }).await;
                     sleep(pauses.next()).await;
                     continue;
                 }

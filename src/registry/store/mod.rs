@@ -321,6 +321,10 @@ impl Membership {
                 self.heard_of_lease(now);
             }
             Event::Kept(Kept::Failed(failure)) => self.unkept = Some(failure),
+            Event::Kept(Kept::IdTaken(failure)) => {
+                self.unkept = Some(failure);
+                self.pending.push_back(News::IdTaken);
+            }
             Event::Kept(Kept::Replaced { by }) => self.replaced(by),
             Event::Seen(Seen::Failed(failure)) => self.unseen = Some(failure),
             Event::Seen(seen) => {

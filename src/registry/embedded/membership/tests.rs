@@ -260,3 +260,13 @@ fn an_id_that_was_given_is_never_fresh_so_a_newer_server_of_the_name_is_told() {
     membership.message(0, ToMember::Replaced { by: id(6) }, ms(1));
     assert_eq!(news(&mut membership), [News::Replaced { by: id(6) }]);
 }
+
+#[test]
+fn an_id_that_was_given_and_stands_for_another_server_is_told_before_it_is_announced() {
+    let mut membership = membership(1);
+    membership.me.id = Some(id(5));
+    membership.connected(0, HERE, ms(0));
+    membership.message(0, ToMember::Draw { above: id(5) }, ms(1));
+    let told = news(&mut membership);
+    assert!(matches!(&told[..], [News::IdTaken, News::Lost(_)]), "{told:?}");
+}
