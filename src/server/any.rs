@@ -210,6 +210,14 @@ pub(super) fn conclude_all_to(shared: &Shared, peer: &Peer, reason: DisconnectRe
     }
 }
 
+/// Nothing more will be answered: what is left of requests ends before the event `Stopped`.
+pub(super) fn conclude_all(shared: &Shared) {
+    let _alone = shared.concluding.lock();
+    for ended in shared.commons.requests.end_all() {
+        conclude(shared, ended);
+    }
+}
+
 /// Tells who asked of every request that ends without an answer, until it is aborted.
 pub(super) async fn keep(shared: Arc<Shared>) {
     loop {

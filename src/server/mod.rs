@@ -378,6 +378,7 @@ async fn supervise(node: Node, shared: Arc<Shared>) {
     {
         let text = "a bug in Sinew ended this server; please report it, with the log".to_string();
         shared.stop();
+        any::conclude_all(&shared);
         shared.queue.push(Event::Stopped { reason: StopReason::Failed, text });
     }
 }
@@ -402,6 +403,6 @@ impl Drop for Server {
             peer.end_session();
         }
         // After that, nobody can ask any more.
-        self.shared.commons.requests.forget_all();
+        any::conclude_all(&self.shared);
     }
 }

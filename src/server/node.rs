@@ -482,6 +482,7 @@ impl Node {
         self.connector.abort();
         // Also where nobody asked for the end, a call after it is answered with `Stopped`.
         self.shared.stop();
+        any::conclude_all(&self.shared);
         self.shared.queue.push(Event::Stopped { reason, text });
     }
 }

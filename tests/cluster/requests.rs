@@ -277,3 +277,25 @@ fn a_request_to_a_server_that_crashes_fails_when_its_session_is_over() {
     assert!(matches!(failure, RequestFailure::Disconnected | RequestFailure::Left), "{failure:?}");
     drop(question);
 }
+
+#[test]
+fn a_server_that_stops_ends_its_requests_first() {
+    let (mut lobby, mut world, [to_world, _]) = pair("");
+    let all: Vec<RequestId> = (0..20).map(|_| to_world.request(1, b"?").timeout(PATIENCE).start().expect("connected")).collect();
+    let _open: Vec<_> = (0..20).map(|_| world.request()).collect();
+    lobby.server.stop();
+    let mut ended = Vec::new();
+    lobby.wait("stopped", |event| {
+        match event {
+            Event::RequestFailed { request, failure, .. } => {
+                assert_eq!(*failure, RequestFailure::Stopping);
+                ended.push(*request);
+            }
+            Event::Stopped { .. } => return Some(()),
+            _ => {}
+        }
+        None
+    });
+    ended.sort();
+    assert_eq!(ended, all);
+}

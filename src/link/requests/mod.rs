@@ -283,12 +283,11 @@ impl Requests {
         found.and_then(|(number, waiting)| Ended::new(number, waiting, RequestFailure::Cancelled))
     }
 
-    /// Nobody is told anything any more.
-    pub(crate) fn forget_all(&self) {
-        let mut forgotten = std::mem::take(&mut *self.refused.lock());
-        self.table.lock().end_all(|_, _| true, |number, waiting| forgotten.extend(Ended::new(number, waiting, RequestFailure::Stopping)));
-        // Wakes futures: outside of the lock.
-        drop(forgotten);
+    /// This server has stopped: everything that waits.
+    pub(crate) fn end_all(&self) -> Vec<Ended> {
+        let mut ended = std::mem::take(&mut *self.refused.lock());
+        self.table.lock().end_all(|_, _| true, |number, waiting| ended.extend(Ended::new(number, waiting, RequestFailure::Stopping)));
+        ended
     }
 
     /// Those for whom nobody on this server's side can be told by the link: the keeper does.
