@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 
 pub(crate) struct Shared {
-    /// As it was at the start: of what a reload can change, [`Shared::limits`] and [`Shared::topology`] know better.
+    /// As it was at the start: of what a reload can change, [`Shared::limits`] and [`Shared::live`] know better.
     pub(crate) config: ServerConfig,
     live: RwLock<Live>,
     /// The node has to look at them.

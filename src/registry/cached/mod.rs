@@ -4,7 +4,7 @@
 //! none is there, it begins with what was written: under its old id, with the others it knew. So a cluster can be restarted while its registry is
 //! down. As soon as a registry answers, that counts, and what was remembered stays only until everybody had the time to register there again.
 //!
-//! [`book`] (pure) decides, [`file`] reads and writes. May use what every connector may, and the file system.
+//! [`book`] (pure) decides, [`mod@file`] reads and writes. May use what every connector may, and the file system.
 
 mod book;
 mod file;
