@@ -1,8 +1,10 @@
 //! What a running server can be told anew.
 
 use super::ServerConfig;
-use serde_json::Value;
-use std::collections::BTreeMap;
+use super::keys::{About, SERVER};
+use super::load::tree_of;
+use super::print::inline;
+use super::tree::find;
 
 /// Keys, and (with a dot behind) whole sections, that take effect without a restart. `docs/configuration.md` lists them.
 pub(super) const LIVE: &[&str] = &[
@@ -21,33 +23,29 @@ pub(super) const LIVE: &[&str] = &[
 
 /// The keys that differ and need a restart, each with its value now and the one that is wished for.
 pub(crate) fn fixed_differences(now: &ServerConfig, wished: &ServerConfig) -> Vec<(String, String, String)> {
-    let (before, after) = (keys(now), keys(wished));
-    let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
-    names.sort();
-    names.dedup();
-    let is_live = |name: &str| LIVE.iter().any(|live| name == *live || live.ends_with('.') && name.starts_with(live));
-    let word = |keys: &BTreeMap<String, Value>, name: &str| keys.get(name).map_or("nothing".into(), Value::to_string);
-    names
-        .into_iter()
-        .filter(|name| before.get(*name) != after.get(*name) && !is_live(name))
-        .map(|name| (name.clone(), word(&before, name), word(&after, name)))
-        .collect()
-}
-
-fn keys(config: &ServerConfig) -> BTreeMap<String, Value> {
-    let mut keys = BTreeMap::new();
-    // cannot fail: text, numbers and lists under text keys
-    let whole = serde_json::to_value(config).expect("JSON");
-    for (section, table) in whole.as_object().into_iter().flatten() {
-        for (name, value) in table.as_object().into_iter().flatten() {
-            keys.insert(format!("{section}.{name}"), value.clone());
+    let is_live = |path: &str| LIVE.iter().any(|live| path == *live || live.ends_with('.') && path.starts_with(live));
+    let mut differences = Vec::new();
+    let mut compare = |now: &ServerConfig, wished: &ServerConfig| {
+        let (now, wished) = (tree_of(now), tree_of(wished));
+        let word = |of, about: &About| find(of, &[about.section(), about.name()]).map_or("nothing".into(), |node| inline(&node.value));
+        for about in SERVER.iter().map(|key| &key.about).filter(|about| !is_live(about.path)) {
+            let (now, wished) = (word(&now, about), word(&wished, about));
+            if now != wished {
+                differences.push((about.path.to_owned(), now, wished));
+            }
         }
+    };
+    compare(now, wished);
+    let (more, wished_more) = (now.more_registries.len(), wished.more_registries.len());
+    // Of each further registry its own keys; the rest is the same once more.
+    for (now, wished) in now.each_registry().zip(wished.each_registry()).skip(1) {
+        compare(&now, &ServerConfig { registry: wished.registry, ..now.clone() });
     }
-    if !config.more_registries.is_empty() {
-        // cannot fail: as above
-        keys.insert("[[registry]]".into(), serde_json::to_value(&config.more_registries).expect("JSON"));
+    if more != wished_more {
+        differences.push(("[[registry]]".into(), format!("{} tables", more + 1), format!("{} tables", wished_more + 1)));
     }
-    keys
+    differences.sort();
+    differences
 }
 
 #[cfg(test)]
@@ -74,5 +72,22 @@ mod tests {
         let named: Vec<&str> = differences.iter().map(|(key, ..)| key.as_str()).collect();
         assert_eq!(named, ["cluster.name", "log.to", "registry.lease_ms"]);
         assert_eq!(differences[0], ("cluster.name".into(), "\"default\"".into(), "\"other\"".into()));
+    }
+
+    #[test]
+    fn further_registries_are_compared_key_by_key() {
+        let load = |tables: &str| {
+            let text = format!("server.group = \"world\"\nserver.name = \"w1\"\n[groups.world]\n{tables}");
+            ServerConfig::load(&text, "text", std::iter::empty()).expect("a configuration")
+        };
+        const FIRST: &str = "[[registry]]\naddresses = [\"10.0.0.1:4100\"]\n";
+        const SECOND: &str = "[[registry]]\naddresses = [\"10.0.0.2:4100\"]\n";
+        const OTHER: &str = "[[registry]]\naddresses = [\"10.0.0.3:4100\"]\n";
+        let named = |now: &[&str], wished: &[&str]| {
+            fixed_differences(&load(&now.concat()), &load(&wished.concat())).into_iter().map(|(key, ..)| key).collect::<Vec<_>>()
+        };
+        assert!(named(&[FIRST, SECOND], &[FIRST, SECOND]).is_empty());
+        assert_eq!(named(&[FIRST, SECOND], &[FIRST, OTHER]), ["registry.addresses"]);
+        assert_eq!(named(&[FIRST, SECOND], &[FIRST]), ["[[registry]]"]);
     }
 }
