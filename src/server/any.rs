@@ -102,7 +102,32 @@ fn is_passing(error: &Error) -> bool {
     matches!(error, Error::QueueFull { .. } | Error::NotConnected(_) | Error::UnknownServer(_) | Error::TooManyRequests { .. })
 }
 
-/// Sends to one server of the group, and says to which. One that takes nothing now is passed over, except by key.
+/// Gives something to one server of the group, and says to which. One that takes nothing now is passed over, except by key.
+fn give<T>(
+    shared: &Shared,
+    group: &str,
+    policy: Policy<'_>,
+    mut tried: Vec<ServerId>,
+    mut to: impl FnMut(&Arc<Peer>) -> Result<T, Error>,
+) -> Result<(Arc<Peer>, T), Error> {
+    let mut before = None;
+    loop {
+        let peer = choose(shared, group, policy, &tried).map_err(|error| before.take().unwrap_or(error))?;
+        match to(&peer) {
+            Ok(taken) => {
+                peer.work.give();
+                return Ok((peer, taken));
+            }
+            Err(error) if is_passing(&error) && !matches!(policy, Policy::Key(_)) => {
+                tried.push(peer.id);
+                before = Some(error);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Sends to one server of the group, and says to which.
 pub(super) fn send(
     shared: &Shared,
     group: &str,
@@ -112,21 +137,7 @@ pub(super) fn send(
     delivery: Delivery,
 ) -> Result<Arc<Peer>, Error> {
     policy.check()?;
-    let (mut tried, mut before) = (Vec::new(), None);
-    loop {
-        let peer = choose(shared, group, policy, &tried).map_err(|error| before.take().unwrap_or(error))?;
-        match peer.send(tag, delivery, payload) {
-            Ok(()) => {
-                peer.work.give();
-                return Ok(peer);
-            }
-            Err(error) if is_passing(&error) && !matches!(policy, Policy::Key(_)) => {
-                tried.push(peer.id);
-                before = Some(error);
-            }
-            Err(error) => return Err(error),
-        }
-    }
+    give(shared, group, policy, Vec::new(), |peer| peer.send(tag, delivery, payload)).map(|(peer, ())| peer)
 }
 
 /// The same with a request, which up to `retries` more servers get if it fails.
@@ -148,27 +159,20 @@ pub(super) fn request(shared: &Shared, group: &str, policy: Policy<'_>, retries:
     attempt(shared, group, policy, Vec::new(), Ask { again, ..ask }).map_err(|unsent| unsent.error)
 }
 
-fn attempt(shared: &Shared, group: &str, policy: Policy<'_>, mut tried: Vec<ServerId>, mut ask: Ask<'_>) -> Result<RequestId, Box<Unsent>> {
-    let mut before = None;
-    loop {
-        let peer = match choose(shared, group, policy, &tried) {
-            Ok(peer) => peer,
-            Err(error) => return Err(Box::new(Unsent { error: before.unwrap_or(error), asker: ask.asker, again: ask.again })),
-        };
-        let Ask { tag, delivery, payload, timeout, .. } = ask;
-        match peer.request(ask) {
-            Ok(request) => {
-                peer.work.give();
-                return Ok(request);
-            }
-            Err(unsent) if is_passing(&unsent.error) && !matches!(policy, Policy::Key(_)) => {
-                let Unsent { error, asker, again } = *unsent;
-                ask = Ask { tag, delivery, payload, timeout, asker, again };
-                tried.push(peer.id);
-                before = Some(error);
-            }
-            Err(unsent) => return Err(unsent),
-        }
+fn attempt(shared: &Shared, group: &str, policy: Policy<'_>, tried: Vec<ServerId>, ask: Ask<'_>) -> Result<RequestId, Box<Unsent>> {
+    let Ask { tag, delivery, payload, timeout, asker, again } = ask;
+    // Goes along with each try, and comes back from one that fails.
+    let mut kept = (asker, again);
+    let sent = give(shared, group, policy, tried, |peer| {
+        let (asker, again) = std::mem::replace(&mut kept, (Asker::Game, None));
+        peer.request(Ask { tag, delivery, payload, timeout, asker, again }).map_err(|unsent| {
+            kept = (unsent.asker, unsent.again);
+            unsent.error
+        })
+    });
+    match sent {
+        Ok((_, request)) => Ok(request),
+        Err(error) => Err(Box::new(Unsent { error, asker: kept.0, again: kept.1 })),
     }
 }
 
