@@ -40,7 +40,6 @@ use crate::transport::identity::Identity;
 use node::Node;
 use parking_lot::Mutex;
 use shared::Shared;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -157,10 +156,7 @@ impl Server {
     /// Sends a message to a connected server; see [`RemoteServer::send`].
     pub fn send(&self, to: ServerId, tag: u16, payload: &[u8], delivery: impl Into<Delivery>) -> Result<(), Error> {
         self.running()?;
-        match self.shared.roster.find(to) {
-            Some(peer) => peer.send(tag, delivery.into(), payload),
-            None => self.shared.peer(to)?.send(tag, delivery.into(), payload),
-        }
+        self.shared.find(to)?.send(tag, delivery.into(), payload)
     }
 
     /// Sends a message to every connected server of a group, as many as have room; none of them blocks the others.
@@ -183,11 +179,7 @@ impl Server {
 
     /// Asks a connected server for an answer; see [`RemoteServer::request`].
     pub fn request<'a>(&'a self, to: ServerId, tag: u16, payload: &'a [u8]) -> RequestBuilder<'a> {
-        let peer = || match self.shared.roster.find(to) {
-            Some(peer) => Ok(Cow::Borrowed(peer)),
-            None => self.shared.peer(to).map(Cow::Owned),
-        };
-        RequestBuilder::one(self.running().and_then(|()| peer()), tag, payload)
+        RequestBuilder::one(self.running().and_then(|()| self.shared.find(to)), tag, payload)
     }
 
     /// This server's own properties, as they are now.
@@ -346,10 +338,7 @@ impl Server {
     #[cfg(feature = "capi")]
     pub(crate) fn answer(&self, from: ServerId, request: u64, role: crate::message::Role, code: u32, payload: &[u8]) -> Result<(), Error> {
         self.running()?;
-        match self.shared.roster.find(from) {
-            Some(peer) => peer.answer(request, role, code, payload),
-            None => self.shared.peer(from)?.answer(request, role, code, payload),
-        }
+        self.shared.find(from)?.answer(request, role, code, payload)
     }
 
     /// The ids of a group's servers in view, ordered. Errors: `UnknownGroup`.

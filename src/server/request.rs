@@ -135,11 +135,14 @@ enum To<'a> {
 
 impl<'a> RequestBuilder<'a> {
     pub(super) fn one(to: Result<Cow<'a, Arc<Peer>>, Error>, tag: u16, payload: &'a [u8]) -> Self {
-        Self { to: To::One(to), tag, payload, delivery: SendMode::Reliable.into(), timeout: TIMEOUT }
+        Self::new(To::One(to), tag, payload)
     }
 
     pub(super) fn any(shared: Arc<Shared>, group: &'a str, policy: Policy<'a>, tag: u16, payload: &'a [u8]) -> Self {
-        let to = To::Any { shared, group, policy, retries: 0 };
+        Self::new(To::Any { shared, group, policy, retries: 0 }, tag, payload)
+    }
+
+    fn new(to: To<'a>, tag: u16, payload: &'a [u8]) -> Self {
         Self { to, tag, payload, delivery: SendMode::Reliable.into(), timeout: TIMEOUT }
     }
 

@@ -16,6 +16,7 @@ use crate::registry::{HostStatus, Registration};
 use crate::transport::identity::PeerIdentity;
 use once_cell::sync::OnceCell;
 use parking_lot::{Mutex, RwLock};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -180,6 +181,15 @@ impl Shared {
     /// Errors: `NotExternal`.
     pub(super) fn external(&self) -> Result<&ExternalRegistry, Error> {
         Ok(self.external.get().ok_or(RegistryError::NotExternal)?)
+    }
+
+    /// Like [`Shared::peer`], and without a lock where it can be: what every call that sends begins with.
+    #[inline]
+    pub(super) fn find(&self, id: ServerId) -> Result<Cow<'_, Arc<Peer>>, Error> {
+        match self.roster.find(id) {
+            Some(peer) => Ok(Cow::Borrowed(peer)),
+            None => self.peer(id).map(Cow::Owned),
+        }
     }
 
     pub(super) fn peer(&self, id: ServerId) -> Result<Arc<Peer>, Error> {
