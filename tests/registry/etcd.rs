@@ -29,14 +29,20 @@ contract_cases! {
     thousands_come_and_go,
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_watch_that_breaks_is_resumed_where_it_was() {
-    let mut etcd = Etcd::start();
-    let mut watcher = Member::registered(&mut etcd, "chat", "c1").await;
+/// A member whose watch has just been broken, and how often the directory was looked at before; nothing gets through until the way is free again.
+async fn cut_off(etcd: &mut Etcd) -> (Member, f64) {
+    let mut watcher = Member::registered(etcd, "chat", "c1").await;
     watcher.for_a_while(Duration::from_millis(1500)).await;
     let looked = etcd.answered("Range");
     etcd.way.hold(true);
     etcd.way.cut();
+    (watcher, looked)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watch_that_breaks_is_resumed_where_it_was() {
+    let mut etcd = Etcd::start();
+    let (mut watcher, looked) = cut_off(&mut etcd).await;
     let member = connector(&[etcd.client.to_string()], "", "world", "w1");
     let (mut news, commands, task) = super::support::run(member, "world", "w1");
     let News::Registered(own) = super::support::next(&mut news).await else { panic!("not registered") };
@@ -56,11 +62,7 @@ async fn a_watch_that_breaks_is_resumed_where_it_was() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_compacted_meanwhile_is_looked_at_anew() {
     let mut etcd = Etcd::start();
-    let mut watcher = Member::registered(&mut etcd, "chat", "c1").await;
-    watcher.for_a_while(Duration::from_millis(1500)).await;
-    let looked = etcd.answered("Range");
-    etcd.way.hold(true);
-    etcd.way.cut();
+    let (mut watcher, looked) = cut_off(&mut etcd).await;
     etcd.put("sinew/test/servers/world/w1", br#"{"id": 70, "group": "world", "name": "w1", "host": "10.0.0.1", "port": 4000}"#);
     let revision = etcd.put("elsewhere", b"x")["header"]["revision"].clone();
     assert!(etcd.call("kv/compaction", &json!({ "revision": revision, "physical": true }))["header"].is_object());
