@@ -76,7 +76,12 @@ impl Installed {
     }
 
     pub(super) fn run(&self, mut program: Command, limit: Duration) -> Result<(), String> {
-        run_within(program.current_dir(&self.folder).env("LD_LIBRARY_PATH", self.folder.join("lib")), limit)
+        run_within(program.current_dir(&self.folder).env("LD_LIBRARY_PATH", self.libraries()), limit)
+    }
+
+    /// Where the shared library lies.
+    pub(super) fn libraries(&self) -> PathBuf {
+        self.folder.join("lib")
     }
 
     fn flags(&self, arguments: &[&str]) -> Result<Vec<String>, String> {

@@ -8,6 +8,7 @@ mod demo;
 pub(crate) mod deny;
 pub(crate) mod headers;
 mod installed;
+mod mixed;
 mod rust;
 mod spdx;
 mod symbols;
@@ -43,6 +44,12 @@ pub(crate) const TEST: &[Part] = &[
         what: "a program that loads and closes the library: half a minute of servers leaves nothing behind",
         tools: &[CC, PKG_CONFIG],
         run: unload::check,
+    },
+    Part {
+        name: "mixed",
+        what: "servers in Rust and C in one cluster compare 100,000 messages, each with each",
+        tools: &[CC, PKG_CONFIG],
+        run: || mixed::check(Vec::new()).into(),
     },
     Part { name: "demo", what: "`sinew demo` ends well", tools: &[CC], run: || demo::check().into() },
 ];
