@@ -43,9 +43,17 @@ pub(crate) struct Directory {
     entries: BTreeMap<ServerId, Entry>,
     names: HashMap<(String, String), ServerId>,
     connections: BTreeMap<ConnectionId, Connection>,
-    /// Ids that ended for good, and by whom they were replaced.
-    departed: Departed<Option<ServerId>>,
+    /// Ids that ended for good.
+    departed: Departed<Departure>,
     outputs: Vec<Output>,
+}
+
+#[derive(Debug)]
+struct Departure {
+    /// Group and name: with several hosts two servers can draw one id, and the one that gives it up here may be the one that another host knows it by.
+    of: (String, String),
+    /// By whom it was replaced.
+    by: Option<ServerId>,
 }
 
 #[derive(Debug)]
@@ -105,7 +113,7 @@ impl Directory {
             ToHost::Deregister => {
                 if let Some(id) = holds {
                     self.release(id);
-                    self.departed.insert(id, None);
+                    self.depart(id, None);
                     self.remove(id, LeaveReason::Deregistered);
                 }
                 self.send(from, ToMember::Goodbye);
@@ -162,15 +170,16 @@ impl Directory {
             return self.refuse(from, flaw);
         }
         let id = registration.id;
+        let name = (registration.group.clone(), registration.name.clone());
         match self.departed.get(id) {
-            Some(Some(by)) => {
+            Some(departure) if departure.of != name => return self.send(from, ToMember::Draw { above: id }),
+            Some(Departure { by: Some(by), .. }) => {
                 let by = *by;
                 return self.send(from, ToMember::Replaced { by });
             }
-            Some(None) => return self.refuse(from, format!("registration {id} has ended; register anew")),
+            Some(Departure { by: None, .. }) => return self.refuse(from, format!("registration {id} has ended; register anew")),
             None => {}
         }
-        let name = (registration.group.clone(), registration.name.clone());
         let holder = self.names.get(&name).copied();
         if holder != Some(id) && self.entries.contains_key(&id) {
             return self.send(from, ToMember::Draw { above: id });
@@ -193,7 +202,7 @@ impl Directory {
     }
 
     fn replace(&mut self, old: ServerId, by: ServerId, from: ConnectionId) {
-        self.departed.insert(old, Some(by));
+        self.depart(old, Some(by));
         for connection in self.release(old).into_iter().filter(|connection| *connection != from) {
             self.send(connection, ToMember::Replaced { by });
         }
@@ -227,6 +236,13 @@ impl Directory {
         tracing::info!(%id, %group, %name, ?reason, "left");
         self.names.remove(&(group, name));
         self.tell_all_but(None, ToMember::Left { id, reason });
+    }
+
+    /// Its id ends for good.
+    fn depart(&mut self, id: ServerId, by: Option<ServerId>) {
+        if let Some(Entry { registration: Registration { group, name, .. }, .. }) = self.entries.get(&id) {
+            self.departed.insert(id, Departure { of: (group.clone(), name.clone()), by });
+        }
     }
 
     fn refuse(&mut self, connection: ConnectionId, reason: String) {

@@ -122,6 +122,17 @@ fn an_id_of_somebody_else_is_drawn_again() {
 }
 
 #[test]
+fn an_id_that_somebody_else_has_given_up_is_drawn_again() {
+    let mut directory = settled();
+    // As when another host has given 5 to w2, and told w1 to draw anew.
+    register(&mut directory, 1, registration(5, "w1"), true, ms(0));
+    directory.message(ConnectionId(1), ToHost::Register { registration: registration(6, "w1"), fresh: true }, ms(0));
+    directory.outputs();
+    let outputs = register(&mut directory, 2, registration(5, "w2"), true, ms(0));
+    assert_eq!(told(&outputs, 2), [Some(ToMember::Draw { above: id(5) })]);
+}
+
+#[test]
 fn a_fresh_registration_takes_the_name_and_the_older_is_told() {
     let mut directory = settled();
     register(&mut directory, 1, registration(5, "w1"), true, ms(0));
