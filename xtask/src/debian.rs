@@ -1,9 +1,9 @@
 //! Packages of another Debian suite than this machine's, unpacked into a folder and never installed: other versions of what the tests talk to.
 
-use crate::shell::{output, run};
-use std::fs;
+use crate::shell::{not_started, output, run};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::{env, fs};
 
 /// What Debian itself puts there, with the keys of its next suite.
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
@@ -12,32 +12,96 @@ const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 ///
 /// Its dependencies are not looked at: this is for programs that bring what they need. Errors: half a sentence; not a Debian machine is one.
 pub(crate) fn unpacked(suite: &str, package: &str, into: &Path) -> Result<PathBuf, String> {
-    let files = into.join(suite).join(package);
+    kept(suite, package, into, |apt, folder| run(apt_get(apt).args(["--quiet", "download", package]).current_dir(folder)))
+}
+
+/// Packages with everything they depend on, down to the C library, in one tree; kept in `into` under `name`.
+///
+/// Programs of it run beside this machine's own by the tree's loader: see [`write_starter`]. Errors: as [`unpacked`].
+pub(crate) fn unpacked_with_dependencies(suite: &str, name: &str, packages: &[&str], into: &Path) -> Result<PathBuf, String> {
+    kept(suite, name, into, |apt, folder| {
+        // As if nothing were installed, so that everything is fetched.
+        let status = folder.join("status");
+        fs::write(&status, "").map_err(|error| format!("{status:?} cannot be written: {error}"))?;
+        let own =
+            [format!("Dir::State::status={}", status.display()), format!("Dir::Cache::archives={}", folder.join("archives").display())];
+        let archives = folder.join("archives/partial");
+        fs::create_dir_all(&archives).map_err(|error| format!("{archives:?} cannot be created: {error}"))?;
+        let mut install = apt_get(apt);
+        for option in &own {
+            install.args(["-o", option]);
+        }
+        install.args(["-o", "APT::Install-Recommends=false", "-o", "Debug::NoLocking=1", "--quiet", "--yes", "--download-only", "install"]);
+        run(install.args(packages))?;
+        for archive in downloaded(&folder.join("archives"))? {
+            fs::rename(&archive, folder.join(archive.file_name().unwrap_or_default()))
+                .map_err(|error| format!("{archive:?} cannot be moved: {error}"))?;
+        }
+        Ok(())
+    })
+}
+
+/// A script at `path` that runs `program` of a tree of [`unpacked_with_dependencies`] with the tree's own loader and libraries, and does not tell its children of them.
+pub(crate) fn write_starter(path: &Path, tree: &Path, program: &str) -> Result<(), String> {
+    let libraries = tree.join(format!("usr/lib/{}-linux-gnu", env::consts::ARCH));
+    let names = ["ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"];
+    let loader = names.iter().map(|name| libraries.join(name)).find(|loader| loader.exists());
+    let loader = loader.ok_or_else(|| format!("{libraries:?} has no loader that is known here"))?;
+    // Pulse's common library lies in a folder of its own.
+    let search = format!("{}:{}", libraries.display(), libraries.join("pulseaudio").display());
+    let script = format!(
+        "#!/bin/sh\nexec '{}' --inhibit-cache --library-path '{search}' '{}' \"$@\"\n",
+        loader.display(),
+        tree.join(program).display()
+    );
+    fs::write(path, script).map_err(|error| format!("{path:?} cannot be written: {error}"))?;
+    run(Command::new("chmod").arg("+x").arg(path))
+}
+
+/// What `fetch` downloads into a folder, unpacked; at once whole or not there, so that a run that was interrupted begins anew.
+fn kept(suite: &str, name: &str, into: &Path, fetch: impl FnOnce(&Path, &Path) -> Result<(), String>) -> Result<PathBuf, String> {
+    let files = into.join(suite).join(name);
     if files.exists() {
         return Ok(files);
     }
-    let folder = into.join(suite).join(format!("{package}.unfinished"));
+    let folder = into.join(suite).join(format!("{name}.unfinished"));
     if folder.exists() {
         fs::remove_dir_all(&folder).map_err(|error| format!("{folder:?} cannot be removed: {error}"))?;
     }
     // One list of packages serves every package of the suite.
     let apt = into.join(suite).join("apt");
-    for folder in [&folder, &apt.join("lists/partial"), &apt.join("archives/partial")] {
+    for folder in [&folder.join("files"), &apt.join("lists/partial"), &apt.join("archives/partial")] {
         fs::create_dir_all(folder).map_err(|error| format!("{folder:?} cannot be created: {error}"))?;
     }
     let sources = apt.join("sources.list");
-    let source = format!("deb [signed-by={KEYRING}] {} {suite} main\n", mirror()?);
+    // A frozen copy of a suite says that it has expired; it is signed all the same.
+    let source = format!("deb [signed-by={KEYRING} check-valid-until=no] {} {suite} main\n", mirror()?);
     fs::write(&sources, source).map_err(|error| format!("{sources:?} cannot be written: {error}"))?;
 
-    println!("{package} of Debian {suite} is fetched into {files:?}");
+    println!("{name} of Debian {suite} is fetched into {files:?}");
     run(apt_get(&apt).args(["--quiet", "update"]))?;
-    run(apt_get(&apt).args(["--quiet", "download", package]).current_dir(&folder))?;
-    let archive = downloaded(&folder)?;
-    run(Command::new("dpkg").arg("-x").arg(&archive).arg(folder.join("files")))?;
-    // At once whole or not there: a run that was interrupted begins anew.
+    fetch(&apt, &folder)?;
+    for archive in downloaded(&folder)? {
+        unpack(&archive, &folder.join("files"))?;
+    }
     fs::rename(folder.join("files"), &files).map_err(|error| format!("{files:?} cannot be put in place: {error}"))?;
     fs::remove_dir_all(&folder).map_err(|error| format!("{folder:?} cannot be removed: {error}"))?;
     Ok(files)
+}
+
+/// Without what nobody reads here. A package may bring `lib` as a folder where another has it as a link: the link stays.
+fn unpack(archive: &Path, into: &Path) -> Result<(), String> {
+    let mut dpkg = Command::new("dpkg-deb");
+    let mut files = dpkg.arg("--fsys-tarfile").arg(archive).stdout(Stdio::piped()).spawn().map_err(|error| not_started(&dpkg, &error))?;
+    let mut tar = Command::new("tar");
+    tar.args(["--extract", "--no-same-owner", "--keep-directory-symlink", "--exclude=./usr/share/doc", "--exclude=./usr/share/man"]);
+    tar.args(["--exclude=./usr/share/locale", "--directory"]).arg(into);
+    if let Some(output) = files.stdout.take() {
+        tar.stdin(output);
+    }
+    let unpacked = run(&mut tar);
+    let read = files.wait().map_err(|error| format!("{archive:?} cannot be read: {error}"))?;
+    unpacked.and_then(|()| if read.success() { Ok(()) } else { Err(format!("{archive:?} cannot be read: {read}")) })
 }
 
 /// apt-get with a state of its own; the machine's stays as it is, and nobody needs to be root.
@@ -56,6 +120,7 @@ fn apt_get(apt: &Path) -> Command {
         "Acquire::Languages=none",
         "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false",
         "Acquire::Retries=3",
+        "Acquire::Check-Valid-Until=false",
     ];
     for option in own.iter().map(String::as_str).chain(plain) {
         command.args(["-o", option]);
@@ -71,8 +136,9 @@ fn mirror() -> Result<String, String> {
     found.map(str::to_owned).ok_or_else(|| "apt knows no mirror of Debian; run apt-get update first".to_owned())
 }
 
-fn downloaded(folder: &Path) -> Result<PathBuf, String> {
+fn downloaded(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let entries = fs::read_dir(folder).map_err(|error| format!("{folder:?} cannot be read: {error}"))?;
-    let mut archives = entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "deb"));
-    archives.next().ok_or_else(|| format!("apt-get has left no package in {folder:?}"))
+    let archives = entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "deb"));
+    let archives: Vec<PathBuf> = archives.collect();
+    if archives.is_empty() { Err(format!("apt-get has left no package in {folder:?}")) } else { Ok(archives) }
 }

@@ -25,7 +25,7 @@ pub(super) struct Member {
 
 /// These members, one in Rust and one in C, all in one cluster.
 pub(super) fn check(mut members: Vec<Member>) -> Result<(), String> {
-    run(cargo().args(["build", "--release", "--package", "mixed-member"]))?;
+    build_member()?;
     let installed = Installed::prepare("mixed")?;
     let shared = Program { compiler: ("CC", "cc"), dialect: C99, sanitized: false, linking: Linking::Shared, what: "shared" };
     let mut in_c = Command::new(installed.build(&root().join("tests/mixed/member.c"), &shared)?);
@@ -73,6 +73,11 @@ pub(super) fn check(mut members: Vec<Member>) -> Result<(), String> {
 
 /// A name, and what it has printed.
 type Line = (String, String);
+
+/// The member in Rust, `release/mixed-member` in the target folder.
+pub(super) fn build_member() -> Result<(), String> {
+    run(cargo().args(["build", "--release", "--package", "mixed-member"]))
+}
 
 /// The processes, and what each of them has printed.
 struct Stage {
