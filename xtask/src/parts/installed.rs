@@ -84,7 +84,13 @@ impl Installed {
         self.folder.join("lib")
     }
 
-    fn flags(&self, arguments: &[&str]) -> Result<Vec<String>, String> {
+    /// Where it is installed, and where programs are built.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What pkg-config says of it.
+    pub(super) fn flags(&self, arguments: &[&str]) -> Result<Vec<String>, String> {
         // Only our own file may be found: an installed libsinew must not answer.
         let found = output(
             Command::new("pkg-config")

@@ -37,7 +37,7 @@ fn exports(library: &Path) -> Result<(), String> {
 }
 
 /// The names before a `(` outside of comments.
-fn declared_functions(header: &str) -> BTreeSet<&str> {
+pub(super) fn declared_functions(header: &str) -> BTreeSet<&str> {
     let mut names = BTreeSet::new();
     for code in header.split("/*").map(|text| text.split_once("*/").map_or(text, |(_, code)| code)) {
         for (end, _) in code.match_indices('(') {
