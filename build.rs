@@ -1,14 +1,17 @@
-//! Names the shared library for the linker and, only under the cargo feature `headers`, writes `include/sinew.h`.
+//! Names the shared library for the linker and, only under the cargo feature `headers`, writes `include/sinew.h` and the C# declarations.
 
 #[cfg(feature = "headers")]
 #[path = "bindings/c/generate.rs"]
 mod generate;
+#[cfg(feature = "headers")]
+#[path = "bindings/csharp/generate.rs"]
+mod generate_csharp;
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
     name_the_shared_library(&std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default());
     #[cfg(feature = "headers")]
-    write_the_header();
+    write_the_declarations();
 }
 
 fn name_the_shared_library(target_os: &str) {
@@ -28,18 +31,23 @@ fn name_the_shared_library(target_os: &str) {
     }
 }
 
-/// Writes to `$SINEW_HEADER_OUT`, by default the committed `include/sinew.h`.
+/// Writes to `$SINEW_HEADER_OUT` and `$SINEW_CSHARP_OUT`, by default the committed files.
 #[cfg(feature = "headers")]
-fn write_the_header() {
+fn write_the_declarations() {
     use std::path::PathBuf;
 
-    for input in ["src/capi", "cbindgen.toml", "bindings/c"] {
+    for input in ["src/capi", "cbindgen.toml", "bindings/c", "bindings/csharp/generate.rs"] {
         println!("cargo:rerun-if-changed={input}");
     }
-    println!("cargo:rerun-if-env-changed=SINEW_HEADER_OUT");
     let package = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
-    let out = std::env::var_os("SINEW_HEADER_OUT").map_or_else(|| package.join("include/sinew.h"), PathBuf::from);
-    if let Err(sentence) = generate::generate(&package, &out) {
+    let out = |variable: &str, committed: &str| {
+        println!("cargo:rerun-if-env-changed={variable}");
+        std::env::var_os(variable).map_or_else(|| package.join(committed), PathBuf::from)
+    };
+    let header = out("SINEW_HEADER_OUT", "include/sinew.h");
+    let csharp = out("SINEW_CSHARP_OUT", "unity/Runtime/Core/Native/NativeMethods.cs");
+    let written = generate::generate(&package, &header).and_then(|()| generate_csharp::generate(&package, &csharp));
+    if let Err(sentence) = written {
         eprintln!("{sentence}");
         std::process::exit(1);
     }
