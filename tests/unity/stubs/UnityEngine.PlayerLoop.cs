@@ -1,0 +1,14 @@
+namespace UnityEngine.PlayerLoop
+{
+    public struct EarlyUpdate
+    {
+    }
+
+    public struct PreUpdate
+    {
+    }
+
+    public struct Update
+    {
+    }
+}
