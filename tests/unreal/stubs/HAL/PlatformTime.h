@@ -1,0 +1,7 @@
+#pragma once
+#include "CoreTypes.h"
+
+struct FPlatformTime
+{
+	static double Seconds();
+};
