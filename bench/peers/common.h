@@ -153,9 +153,9 @@ static inline void ready(unsigned port) { printf("ready %u\n", port); }
 typedef struct {
     uint64_t began, from_ns, from_cpu, from_messages, from_sequence;
     int measuring, done;
-} meter;
+} rate_meter;
 
-static inline void meter_update(meter *m, const settings *s, uint64_t messages, uint64_t sequence, uint64_t disorder)
+static inline void meter_update(rate_meter *m, const settings *s, uint64_t messages, uint64_t sequence, uint64_t disorder)
 {
     uint64_t now;
     if (m->done) {
@@ -192,7 +192,7 @@ static inline void put_sequence(uint8_t *message, uint64_t sequence) { memcpy(me
 
 /* What a receiver knows. */
 typedef struct {
-    meter meter;
+    rate_meter meter;
     uint64_t messages, next, disorder, total, first_ns;
     int final, stalled;
 } receiver;
@@ -242,7 +242,7 @@ static inline void received_batch(receiver *r, const settings *s)
 
 /* What a sender knows. */
 typedef struct {
-    meter meter;
+    rate_meter meter;
     uint64_t next, acknowledged, began, waited_since;
 } sender;
 
@@ -330,7 +330,7 @@ static inline void round_trip(round_trips *r, const settings *s, uint64_t sent_n
     uint64_t now = now_ns();
     if (r->ns == NULL) {
         r->capacity = (uint64_t)1 << 22;
-        r->ns = malloc(r->capacity * sizeof *r->ns);
+        r->ns = (uint64_t *)malloc(r->capacity * sizeof *r->ns);
         memset(r->ns, 0, r->capacity * sizeof *r->ns); /* its pages must not fault while measuring */
         r->began = now_ns();
         return;

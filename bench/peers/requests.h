@@ -115,7 +115,7 @@ static inline void served_one(void) { served++; }
 
 static void serve_requests(void)
 {
-    static meter meter;
+    static rate_meter meter;
     uint64_t began_cpu = cpu_us();
     int told = 0;
     for (;;) {
@@ -136,8 +136,8 @@ static void ask_all(void)
 {
     uint64_t place, before, quiet_since;
     int silent = 0;
-    questions = calloc(setting.flight, sizeof *questions);
-    counted.ns = malloc(MOST_SAMPLES * sizeof *counted.ns);
+    questions = (question *)calloc(setting.flight, sizeof *questions);
+    counted.ns = (uint64_t *)malloc(MOST_SAMPLES * sizeof *counted.ns);
     memset(counted.ns, 0, MOST_SAMPLES * sizeof *counted.ns); /* its pages must not fault while measuring */
     for (place = 0; place < setting.flight; place++) {
         questions[place].number = place;

@@ -33,7 +33,7 @@ static inline void take_message(const void *message, size_t len)
 {
     if (setting.is_server) {
         if (setting.is_rtt) {
-            peer_send(message, len, setting.is_unreliable);
+            peer_send((const uint8_t *)message, len, setting.is_unreliable);
             peer_flush();
         } else {
             receive(&receiving, message, len);
@@ -123,7 +123,7 @@ static void send_all(void)
 /* To be called once, connected or listening. */
 static void run(void)
 {
-    message_buffer = calloc(1, setting.size + 8);
+    message_buffer = (uint8_t *)calloc(1, setting.size + 8);
     if (setting.is_server) {
         serve();
     } else if (setting.is_rtt) {

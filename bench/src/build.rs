@@ -1,4 +1,4 @@
-//! What must be built before anything can be measured: the library of the checkout this stands in, and the programs in C.
+//! What must be built before anything can be measured: the library of the checkout this stands in, and the programs in C and C++.
 
 use crate::catalogue::Program;
 use crate::pair::Start;
@@ -13,7 +13,7 @@ pub(crate) struct Folders {
     pub(crate) root: PathBuf,
     /// Where the release build of the library is.
     pub(crate) release: PathBuf,
-    /// For the programs in C, the certificate, and what a part of the measurements stores.
+    /// For the programs in C and C++, the certificate, and what a part of the measurements stores.
     pub(crate) work: PathBuf,
 }
 
@@ -62,16 +62,76 @@ impl Folders {
                 run(&mut cargo)?;
                 Ok(Start { program: target.join("release").join(format!("sinew-bench-{name}")), first_arguments: Vec::new() })
             }
-            Program::C { name, flags } => {
-                let program = self.work.join(name);
-                let mut compiler = Command::new("cc");
-                compiler.args(["-std=gnu99", "-O2", "-Wall", "-Wextra", "-Werror", "-I"]).arg(self.root.join("include"));
-                compiler.arg(self.root.join("bench/peers").join(format!("{name}.c"))).arg("-o").arg(&program);
-                compiler.arg("-L").arg(&self.release).arg(format!("-Wl,-rpath,{}", self.work.display()));
-                run(compiler.args(flags))?;
-                Ok(Start { program, first_arguments: Vec::new() })
+            Program::Mono(name) => {
+                // The library lies beside the program, where mono looks for it.
+                let folder = self.work.join(format!("{name}-mono"));
+                fs::create_dir_all(&folder).map_err(|error| format!("{folder:?} cannot be created: {error}"))?;
+                let library = folder.join("libsinew.so");
+                _ = fs::remove_file(&library);
+                fs::copy(self.work.join("libsinew.so.0"), &library).map_err(|error| format!("{library:?} cannot be written: {error}"))?;
+                let program = folder.join(name).with_extension("exe");
+                let mut compiler = Command::new("mcs");
+                compiler.args(["-langversion:7.2", "-warnaserror", "-optimize", "-unsafe"]).arg(format!("-out:{}", program.display()));
+                compiler.arg(format!("-recurse:{}", self.root.join("unity/Runtime/Core/*.cs").display()));
+                run(compiler.arg(self.root.join("bench/peers").join(name).with_extension("cs")))?;
+                // Mono's default way of stopping threads makes every call into a library five times as long (bench/README.md).
+                let first_arguments = ["MONO_THREADS_SUSPEND=preemptive", "mono", &program.display().to_string()].map(str::to_owned);
+                Ok(Start { program: "env".into(), first_arguments: first_arguments.to_vec() })
             }
+            Program::Godot(name) => self.godot(name),
+            Program::C { name, flags } => self.compile("cc", "-std=gnu99", &format!("{name}.c"), name, flags),
+            Program::Cpp { name, flags } => self.compile("c++", "-std=c++17", &format!("{name}.cpp"), &format!("{name}-cpp"), flags),
         }
+    }
+
+    /// A project with the addon and the scripts. `cargo xtask bench` fetches the engine and tells where it is.
+    fn godot(&self, script: &str) -> Result<Start, String> {
+        let engine =
+            std::env::var("SINEW_GODOT").map_err(|_| "SINEW_GODOT does not name an engine; cargo xtask bench fetches one".to_owned())?;
+        let project = self.work.join("godot");
+        let addon = project.join("addons/sinew");
+        for folder in [&addon.join("bin/linux.x86_64"), &project.join(".godot")] {
+            fs::create_dir_all(folder).map_err(|error| format!("{folder:?} cannot be created: {error}"))?;
+        }
+        let target = self.release.parent().unwrap_or(&self.release).join("godot");
+        let mut build = cargo();
+        build.current_dir(&self.root).args(["build", "--release", "--package", "sinew-godot", "--target-dir"]).arg(&target);
+        run(&mut build)?;
+        let copy = |from: PathBuf, to: PathBuf| {
+            fs::copy(&from, &to).map(drop).map_err(|error| format!("{from:?} cannot be copied to {to:?}: {error}"))
+        };
+        copy(target.join("release/libsinew_godot.so"), addon.join("bin/linux.x86_64/libsinew_godot.so"))?;
+        copy(self.root.join("godot/addons/sinew/sinew.gdextension"), addon.join("sinew.gdextension"))?;
+        for file in ["measured.gd", &format!("{script}.gd")] {
+            copy(self.root.join("bench/peers/godot").join(file), project.join(file))?;
+        }
+        let write =
+            |file: &str, text: &str| fs::write(project.join(file), text).map_err(|error| format!("{file} cannot be written: {error}"));
+        write("project.godot", "config_version=5\n\n[application]\nconfig/name=\"Bench\"\nrun/flush_stdout_on_print=true\n")?;
+        write(".godot/extension_list.cfg", "res://addons/sinew/sinew.gdextension\n")?;
+        let path = project.display();
+        let arguments = [
+            format!("HOME={path}"),
+            engine,
+            "--headless".into(),
+            "--path".into(),
+            path.to_string(),
+            "-s".into(),
+            format!("res://{script}.gd"),
+            "--".into(),
+        ];
+        Ok(Start { program: "env".into(), first_arguments: arguments.to_vec() })
+    }
+
+    fn compile(&self, compiler: &str, standard: &str, source: &str, name: &str, flags: &[&str]) -> Result<Start, String> {
+        let program = self.work.join(name);
+        let mut command = Command::new(compiler);
+        command.args([standard, "-O2", "-Wall", "-Wextra", "-Werror"]);
+        command.arg("-I").arg(self.root.join("include")).arg("-I").arg(self.root.join("bindings/cpp"));
+        command.arg(self.root.join("bench/peers").join(source)).arg("-o").arg(&program);
+        command.arg("-L").arg(&self.release).arg(format!("-Wl,-rpath,{}", self.work.display()));
+        run(command.args(flags))?;
+        Ok(Start { program, first_arguments: Vec::new() })
     }
 
     /// A self-signed certificate for `localhost`, as PEM files: the certificate and its key.

@@ -7,6 +7,12 @@ pub(crate) enum Program {
     Own,
     /// `bench/peers/NAME.c`, compiled with these flags.
     C { name: &'static str, flags: &'static [&'static str] },
+    /// `bench/peers/NAME.cs` over the C# core, on mono.
+    Mono(&'static str),
+    /// `bench/peers/NAME.cpp`, through the headers of `bindings/cpp`, compiled with these flags.
+    Cpp { name: &'static str, flags: &'static [&'static str] },
+    /// `bench/peers/godot/NAME.gd`, run by the engine with Sinew's addon.
+    Godot(&'static str),
     /// A package of its own in `bench/NAME`, outside of the workspace.
     Package(&'static str),
 }
@@ -50,6 +56,8 @@ use Test::{Lanes, Reliable, Requests, RequestsSingle, RoundTrip, Stall, Unreliab
 const STREAM: &[Test] = &[Reliable, RoundTrip, Stall];
 /// With requests of its own, or what one would build them with.
 const ASKED: &[Test] = &[Reliable, RoundTrip, Stall, Requests, RequestsSingle];
+/// What shows what a wrapper of the C ABI costs.
+const WRAPPED: &[Test] = &[Reliable, RoundTrip, Requests, RequestsSingle];
 const BOTH: &[Test] = &[Reliable, RoundTrip, Unreliable, UnreliableRoundTrip, Stall];
 const DATAGRAMS: &[Test] = &[Unreliable, UnreliableRoundTrip];
 
@@ -72,6 +80,10 @@ const fn in_c(
 
 pub(crate) const PEERS: &[Peer] = &[
     Peer { window: 8192, ..in_c("sinew", "Sinew, through the C ABI", true, "sinew", &["-lsinew"], &Test::ALL) },
+    Peer { program: Program::Mono("sinew"), ..own("sinew-csharp", "Sinew, through its C# core, on mono", true, &[Reliable, RoundTrip]) },
+    Peer { program: Program::Cpp { name: "sinew", flags: &["-lsinew"] }, ..own("sinew-cpp", "Sinew, through sinew.hpp", true, WRAPPED) },
+    Peer { program: Program::Godot("sinew"), ..own("sinew-godot", "Sinew in Godot, signals of GDScript", true, &[Reliable]) },
+    Peer { program: Program::Godot("enet"), ..own("godot-enet", "Godot's ENetMultiplayerPeer, packets of GDScript", false, &[Reliable]) },
     own("tokio-rustls", "tokio + rustls, batched, tasks + queues (the baseline)", true, STREAM),
     own("rustls", "raw rustls, one thread, 64 KiB batches", true, STREAM),
     own("tcp-batch", "raw TCP, 64 KiB batches", false, STREAM),
