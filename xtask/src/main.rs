@@ -23,7 +23,11 @@ fn main() -> ExitCode {
         ["soak", chosen @ ..] => return test::run(&test::SOAK, chosen),
         ["bench", arguments @ ..] => bench::measure(arguments),
         ["fuzz", arguments @ ..] => fuzz::run_targets(arguments),
+        ["godot"] => parts::godot::build_into_the_project(),
         ["headers"] => parts::headers::write(),
+        ["godot-notices"] => parts::godot_notices::write(),
+        ["unreal"] => parts::unreal::package(),
+        ["unity"] => parts::unity::write(),
         ["deny"] => parts::deny::run_cargo_deny(),
         [] | ["help" | "--help" | "-h"] => {
             println!("{}", help());
@@ -48,7 +52,11 @@ fn help() -> String {
 cargo xtask test             check everything; exit code 1 if anything failed or was skipped
 cargo xtask test PART...     check some parts only:
 {test}cargo xtask soak [PART...]   check what takes longer:
-{soak}cargo xtask headers          write include/sinew.h anew from src/capi
+{soak}cargo xtask godot            build the library of the addon into the project in godot/
+cargo xtask godot-notices    write godot/addons/sinew/THIRDPARTY.md anew, from what its library links
+cargo xtask headers          write include/sinew.h and the C# declarations anew from src/capi
+cargo xtask unreal           put the library of this machine into unreal/Sinew, so that the folder is a whole plugin
+cargo xtask unity            write the .meta files of unity/ anew, put the native library there, and make the package's archive
 cargo xtask bench [ARG...]   measure beside other libraries, see bench/README.md (installs them first; a quarter of an hour)
 cargo xtask fuzz [TARGET] [--seconds N]
                              fuzz one target of src/fuzzing.rs, or all, for a minute each or for N seconds (builds libFuzzer first: minutes)

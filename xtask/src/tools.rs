@@ -13,16 +13,26 @@ pub(crate) struct Tool {
 }
 
 pub(crate) const CC: Tool = Tool { program: "cc", package: "gcc" };
+pub(crate) const CLANG: Tool = Tool { program: "clang++", package: "clang" };
+pub(crate) const CLANG_16: Tool = Tool { program: "clang++-16", package: "clang-16" };
+pub(crate) const CMAKE: Tool = Tool { program: "cmake", package: "cmake" };
 pub(crate) const CXX: Tool = Tool { program: "c++", package: "g++" };
 pub(crate) const ETCD: Tool = Tool { program: "etcd", package: "etcd-server" };
+pub(crate) const GXX: Tool = Tool { program: "g++", package: "g++" };
 pub(crate) const IP: Tool = Tool { program: "ip", package: "iproute2" };
+pub(crate) const MCS: Tool = Tool { program: "mcs", package: "mono-mcs" };
+pub(crate) const MONO: Tool = Tool { program: "mono", package: "mono-runtime" };
 pub(crate) const NATS_SERVER: Tool = Tool { program: "nats-server", package: "nats-server" };
 pub(crate) const NM: Tool = Tool { program: "nm", package: "binutils" };
 pub(crate) const READELF: Tool = Tool { program: "readelf", package: "binutils" };
 pub(crate) const PKG_CONFIG: Tool = Tool { program: "pkg-config", package: "pkg-config" };
+pub(crate) const PYTHON3: Tool = Tool { program: "python3", package: "python3" };
 pub(crate) const REDIS_SENTINEL: Tool = Tool { program: "redis-sentinel", package: "redis-sentinel" };
 pub(crate) const REDIS_SERVER: Tool = Tool { program: "redis-server", package: "redis-server" };
+pub(crate) const STRIP: Tool = Tool { program: "strip", package: "binutils" };
+pub(crate) const UNZIP: Tool = Tool { program: "unzip", package: "unzip" };
 pub(crate) const VALGRIND: Tool = Tool { program: "valgrind", package: "valgrind" };
+pub(crate) const ZIP: Tool = Tool { program: "zip", package: "zip" };
 
 /// Makes sure that `tools` can be run.
 pub(crate) fn ensure(tools: &[Tool]) -> Result<(), String> {

@@ -4,18 +4,24 @@
 //! checked has failed.
 
 mod c;
+mod cpp;
+mod csharp;
 mod demo;
 pub(crate) mod deny;
+pub(crate) mod godot;
+pub(crate) mod godot_notices;
 pub(crate) mod headers;
 mod installed;
 mod mixed;
 mod rust;
 mod spdx;
 mod symbols;
+pub(crate) mod unity;
 mod unload;
+pub(crate) mod unreal;
 
 use crate::outcome::Outcome;
-use crate::tools::{CC, CXX, ETCD, IP, NM, PKG_CONFIG, READELF, REDIS_SENTINEL, REDIS_SERVER, Tool, VALGRIND};
+use crate::tools::*;
 
 pub(crate) struct Part {
     pub(crate) name: &'static str,
@@ -28,9 +34,15 @@ pub(crate) struct Part {
 pub(crate) const TEST: &[Part] = &[
     Part { name: "fmt", what: "the Rust sources are formatted", tools: &[], run: || rust::formatting().into() },
     Part { name: "deny", what: "dependencies: licences, sources and bans of deny.toml", tools: &[], run: deny::check },
+    Part {
+        name: "notices",
+        what: "the Godot addon names whose work its library contains, and under which terms",
+        tools: &[],
+        run: || godot_notices::check().into(),
+    },
     Part { name: "clippy", what: "no warnings, with and without the C ABI", tools: &[CC], run: rust::clippy },
     Part { name: "docs", what: "the documentation has no warnings", tools: &[CC], run: || rust::documentation().into() },
-    Part { name: "headers", what: "include/sinew.h is what src/capi declares", tools: &[CC], run: || headers::check().into() },
+    Part { name: "headers", what: "the C header and the C# declarations are what src/capi says", tools: &[CC], run: headers::check },
     Part { name: "rust", what: "the Rust tests", tools: &[CC, CXX, ETCD, IP, REDIS_SENTINEL, REDIS_SERVER], run: rust::tests },
     Part { name: "symbols", what: "the shared library exports the header's functions", tools: &[CC, NM, READELF], run: symbols::check },
     Part {
@@ -51,6 +63,36 @@ pub(crate) const TEST: &[Part] = &[
         tools: &[CC, PKG_CONFIG],
         run: || mixed::check(Vec::new()).into(),
     },
+    Part {
+        name: "godot",
+        what: "the addon in a real Godot: its suite, its documentation, a mixed cluster, an empty project",
+        tools: &[CC, NM, PKG_CONFIG, READELF, STRIP, UNZIP, ZIP],
+        run: godot::check,
+    },
+    Part {
+        name: "csharp",
+        what: "the C# core compiled and run by mono: its tests, and two members of a mixed cluster",
+        tools: &[CC, MCS, MONO, PKG_CONFIG],
+        run: csharp::check,
+    },
+    Part {
+        name: "cpp",
+        what: "sinew.hpp: three compilers, CMake, pkg-config, sanitizers, its page of the book, a cluster with C and Rust",
+        tools: &[CC, CXX, CLANG, CLANG_16, CMAKE, PKG_CONFIG],
+        run: cpp::check,
+    },
+    Part {
+        name: "unreal",
+        what: "the plugin for Unreal against stand-ins and the real library: lint, compilers, behaviour",
+        tools: &[CC, CLANG, GXX, MCS, MONO, PKG_CONFIG, PYTHON3],
+        run: unreal::check,
+    },
+    Part {
+        name: "unity",
+        what: "the Unity package: its files, and on mono its code and samples, with stand-ins for Unity",
+        tools: &[CC, MCS, MONO, STRIP],
+        run: unity::check,
+    },
     Part { name: "demo", what: "`sinew demo` ends well", tools: &[CC], run: || demo::check().into() },
 ];
 
@@ -68,5 +110,6 @@ pub(crate) const SOAK: &[Part] = &[
         tools: &[CC, CXX],
         run: rust::soak,
     },
+    Part { name: "unreal", what: "the plugin for Unreal in every dialect of C++", tools: &[CLANG, GXX, PYTHON3], run: unreal::soak },
     Part { name: "threads", what: "many threads send, ask and poll for two minutes", tools: &[CC, PKG_CONFIG], run: c::soak },
 ];
