@@ -109,6 +109,10 @@ func threads() -> int:
 			count += 1
 	return count
 
+## The kernel may still show one that was joined a moment ago.
+func no_thread_is_left() -> void:
+	await until(func() -> bool: return threads() == 0, "no thread is left")
+
 func clean_up() -> void:
 	for one in _nodes:
 		if is_instance_valid(one):

@@ -55,7 +55,7 @@ internal static class PackageTests
             }
             Same(0, Engine.Objects.Count, "the objects that " + test.Name + " leaves behind");
             EditorEngine.ExitPlayMode();
-            Same(0, Scene.LibraryThreads(), "the threads that " + test.Name + " leaves behind");
+            Scene.NoThreadsLeft("the threads that " + test.Name + " leaves behind");
             Console.WriteLine("        " + fixture.Name + "." + test.Name);
         }
         Same(expected, ran, "the number of tests in " + fixture.Name);
@@ -86,7 +86,7 @@ internal static class PackageTests
     {
         foreach (Engine.Line line in Engine.Log) Check(line.Type == LogType.Log || line.Type == LogType.Warning, Scene.Console());
         EditorEngine.ExitPlayMode();
-        Same(0, Scene.LibraryThreads(), "the threads that are left");
+        Scene.NoThreadsLeft("the threads that are left");
     }
 
     private static void TwoServersTalk()

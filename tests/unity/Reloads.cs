@@ -60,7 +60,7 @@ internal static class Reloads
         foreach (SinewServerBehaviour server in servers) server.gameObject.SetActive(true);
         Scene.Until(() => up);
         EditorEngine.ExitPlayMode();
-        Same(0, Scene.LibraryThreads(), "the number of threads of the library");
+        Scene.NoThreadsLeft();
     }
 
     /// <summary>Enter and leave play mode with statics that stay: what newer editors do by default.</summary>

@@ -125,10 +125,18 @@ internal static class Scene
         return length < 0 ? "" : target.ToString(0, Math.Min(length, target.Length));
     }
 
+    /// <summary>No thread of the library is left. The kernel may still show one that was joined a moment ago.</summary>
+    internal static void NoThreadsLeft(string what = "the number of threads of the library")
+    {
+        // bounded wait: for the kernel to forget it
+        for (int tries = 0; tries < 200 && LibraryThreads() > 0; tries++) System.Threading.Thread.Sleep(10);
+        Support.Same(0, LibraryThreads(), what);
+    }
+
     /// <summary>No thread and no socket of the library is left.</summary>
     internal static void NothingLeft(int sockets)
     {
-        Support.Same(0, LibraryThreads(), "the number of threads of the library");
+        NoThreadsLeft();
         Support.Same(sockets, Sockets(), "the number of sockets");
     }
 }

@@ -38,7 +38,7 @@ func test_a_node_is_freed_in_its_own_handler() -> void:
 		await until(func() -> bool: return not is_instance_id_valid(freed), "it is freed")
 		check(got >= 1, "a message was heard")
 		both[0].free()
-	equal(threads(), 0, "no thread is left")
+	await no_thread_is_left()
 
 func _free_in_handler(_from: SinewRemoteServer, _tag: int, _payload: PackedByteArray, _mode: int, which: SinewServer, by_queue: bool) -> void:
 	got += 1
@@ -64,7 +64,7 @@ func test_a_node_is_freed_in_the_handler_of_a_remote_server() -> void:
 	await until(func() -> bool: return not is_instance_id_valid(freed), "it is freed at once")
 	equal(got, 1, "nothing is heard after it")
 	a.free()
-	equal(threads(), 0, "no thread is left")
+	await no_thread_is_left()
 
 func test_handles_outlive_the_node() -> void:
 	var both := await talkative()
@@ -137,5 +137,5 @@ func test_a_thousand_starts_and_stops_leave_nothing() -> void:
 		server.free()
 		if i % 50 == 0:
 			await frame()
-	equal(threads(), 0, "no thread is left")
+	await no_thread_is_left()
 	equal(DirAccess.get_files_at("/proc/self/fd").size() + DirAccess.get_directories_at("/proc/self/fd").size(), before, "no file or socket is left")
