@@ -80,11 +80,14 @@ impl Node {
     /// `connector`: the program's own, if it brings one.
     pub(super) fn bind(shared: &Arc<Shared>, identity: &Identity, connector: Option<Box<dyn Connector>>) -> Result<Self, Error> {
         let config = &shared.config;
-        let listener = listen::bind("server.listen", config.server.listen)?;
-        let bound = listener.local_addr().map_err(|source| Error::Io { what: "cannot read the bound address".into(), source })?;
-        let _ = shared.bound.set(bound);
+        let bind = || listen::bind("server.listen", config.server.listen);
+        // What names its port comes before what takes any that is free, which might be that very one.
+        let named = (config.server.listen.port() != 0).then(bind).transpose()?;
         let host = setup::host(config, identity)?;
         let health = config.health.listen.map(|address| listen::bind("health.listen", address)).transpose()?;
+        let listener = named.map_or_else(bind, Ok)?;
+        let bound = listener.local_addr().map_err(|source| Error::Io { what: "cannot read the bound address".into(), source })?;
+        let _ = shared.bound.set(bound);
         shared.note_health(health.as_ref());
         let Connection { connector, requests } = setup::connection(shared, identity, connector, host.as_ref().map(Host::local_addr))?;
         shared.registry.lock().hosts = connector.hosts();
