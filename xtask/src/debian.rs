@@ -1,5 +1,6 @@
 //! Packages of another Debian suite than this machine's, unpacked into a folder and never installed: other versions of what the tests talk to.
 
+use crate::files;
 use crate::shell::{not_started, output, run};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -22,22 +23,15 @@ pub(crate) fn unpacked_with_dependencies(suite: &str, name: &str, packages: &[&s
     kept(suite, name, into, |apt, folder| {
         // As if nothing were installed, so that everything is fetched.
         let status = folder.join("status");
-        fs::write(&status, "").map_err(|error| format!("{status:?} cannot be written: {error}"))?;
-        let own =
-            [format!("Dir::State::status={}", status.display()), format!("Dir::Cache::archives={}", folder.join("archives").display())];
-        let archives = folder.join("archives/partial");
-        fs::create_dir_all(&archives).map_err(|error| format!("{archives:?} cannot be created: {error}"))?;
+        files::write(&status, "")?;
+        files::create(&folder.join("partial"))?;
+        let own = [format!("Dir::State::status={}", status.display()), format!("Dir::Cache::archives={}", folder.display())];
         let mut install = apt_get(apt);
         for option in &own {
             install.args(["-o", option]);
         }
         install.args(["-o", "APT::Install-Recommends=false", "-o", "Debug::NoLocking=1", "--quiet", "--yes", "--download-only", "install"]);
-        run(install.args(packages))?;
-        for archive in downloaded(&folder.join("archives"))? {
-            fs::rename(&archive, folder.join(archive.file_name().unwrap_or_default()))
-                .map_err(|error| format!("{archive:?} cannot be moved: {error}"))?;
-        }
-        Ok(())
+        run(install.args(packages))
     })
 }
 
@@ -54,53 +48,52 @@ pub(crate) fn write_starter(path: &Path, tree: &Path, program: &str) -> Result<(
         loader.display(),
         tree.join(program).display()
     );
-    fs::write(path, script).map_err(|error| format!("{path:?} cannot be written: {error}"))?;
+    files::write(path, &script)?;
     run(Command::new("chmod").arg("+x").arg(path))
 }
 
 /// What `fetch` downloads into a folder, unpacked; at once whole or not there, so that a run that was interrupted begins anew.
 fn kept(suite: &str, name: &str, into: &Path, fetch: impl FnOnce(&Path, &Path) -> Result<(), String>) -> Result<PathBuf, String> {
-    let files = into.join(suite).join(name);
-    if files.exists() {
-        return Ok(files);
+    let tree = into.join(suite).join(name);
+    if tree.exists() {
+        return Ok(tree);
     }
     let folder = into.join(suite).join(format!("{name}.unfinished"));
-    if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(|error| format!("{folder:?} cannot be removed: {error}"))?;
-    }
+    files::remove(&folder)?;
     // One list of packages serves every package of the suite.
     let apt = into.join(suite).join("apt");
     for folder in [&folder.join("files"), &apt.join("lists/partial"), &apt.join("archives/partial")] {
-        fs::create_dir_all(folder).map_err(|error| format!("{folder:?} cannot be created: {error}"))?;
+        files::create(folder)?;
     }
     let sources = apt.join("sources.list");
     // A frozen copy of a suite says that it has expired; it is signed all the same.
     let source = format!("deb [signed-by={KEYRING} check-valid-until=no] {} {suite} main\n", mirror()?);
-    fs::write(&sources, source).map_err(|error| format!("{sources:?} cannot be written: {error}"))?;
+    files::write(&sources, &source)?;
 
-    println!("{name} of Debian {suite} is fetched into {files:?}");
+    println!("{name} of Debian {suite} is fetched into {tree:?}");
     run(apt_get(&apt).args(["--quiet", "update"]))?;
     fetch(&apt, &folder)?;
     for archive in downloaded(&folder)? {
         unpack(&archive, &folder.join("files"))?;
     }
-    fs::rename(folder.join("files"), &files).map_err(|error| format!("{files:?} cannot be put in place: {error}"))?;
-    fs::remove_dir_all(&folder).map_err(|error| format!("{folder:?} cannot be removed: {error}"))?;
-    Ok(files)
+    fs::rename(folder.join("files"), &tree).map_err(|error| format!("{tree:?} cannot be put in place: {error}"))?;
+    files::remove(&folder)?;
+    Ok(tree)
 }
 
 /// Without what nobody reads here. A package may bring `lib` as a folder where another has it as a link: the link stays.
 fn unpack(archive: &Path, into: &Path) -> Result<(), String> {
     let mut dpkg = Command::new("dpkg-deb");
-    let mut files = dpkg.arg("--fsys-tarfile").arg(archive).stdout(Stdio::piped()).spawn().map_err(|error| not_started(&dpkg, &error))?;
+    let mut archived =
+        dpkg.arg("--fsys-tarfile").arg(archive).stdout(Stdio::piped()).spawn().map_err(|error| not_started(&dpkg, &error))?;
     let mut tar = Command::new("tar");
     tar.args(["--extract", "--no-same-owner", "--keep-directory-symlink", "--exclude=./usr/share/doc", "--exclude=./usr/share/man"]);
     tar.args(["--exclude=./usr/share/locale", "--directory"]).arg(into);
-    if let Some(output) = files.stdout.take() {
+    if let Some(output) = archived.stdout.take() {
         tar.stdin(output);
     }
     let unpacked = run(&mut tar);
-    let read = files.wait().map_err(|error| format!("{archive:?} cannot be read: {error}"))?;
+    let read = archived.wait().map_err(|error| format!("{archive:?} cannot be read: {error}"))?;
     unpacked.and_then(|()| if read.success() { Ok(()) } else { Err(format!("{archive:?} cannot be read: {read}")) })
 }
 
@@ -137,8 +130,6 @@ fn mirror() -> Result<String, String> {
 }
 
 fn downloaded(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let entries = fs::read_dir(folder).map_err(|error| format!("{folder:?} cannot be read: {error}"))?;
-    let archives = entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "deb"));
-    let archives: Vec<PathBuf> = archives.collect();
+    let archives = files::with_extension(folder, "deb")?;
     if archives.is_empty() { Err(format!("apt-get has left no package in {folder:?}")) } else { Ok(archives) }
 }

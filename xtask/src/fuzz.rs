@@ -2,9 +2,9 @@
 //!
 //! The stable toolchain does: rustc passes LLVM's coverage pass on (`-C passes`), and libFuzzer brings its own runtime for it.
 
+use crate::files;
 use crate::shell::{cargo, expect_success, not_started, output, root, run, target};
 use crate::tools::{CC, CXX, ensure};
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -17,7 +17,7 @@ const SECONDS: u32 = 60;
 
 /// Runs one target, or all one after the other: `[TARGET] [--seconds N]`.
 pub(crate) fn run_targets(arguments: &[&str]) -> Result<(), String> {
-    let source = fs::read_to_string(root().join("src/fuzzing.rs")).map_err(|error| format!("src/fuzzing.rs cannot be read: {error}"))?;
+    let source = files::read(&root().join("src/fuzzing.rs"))?;
     let (chosen, seconds) = choose(arguments, &targets(&source))?;
     ensure(&[CC, CXX])?;
     let folder = target()?.join("fuzz");
@@ -35,7 +35,7 @@ pub(crate) fn run_targets(arguments: &[&str]) -> Result<(), String> {
 fn fuzz(program: &Path, folder: &Path, name: &str, seconds: u32) -> Result<(), String> {
     let (found, broke) = (folder.join("corpus").join(name), folder.join("broke").join(name));
     for folder in [&found, &broke] {
-        fs::create_dir_all(folder).map_err(|error| format!("{folder:?} cannot be created: {error}"))?;
+        files::create(folder)?;
     }
     println!("\n== {name}: {seconds} s");
     let mut command = Command::new(program);
@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn the_list_is_where_it_is_looked_for() {
-        let source = fs::read_to_string(root().join("src/fuzzing.rs")).expect("src/fuzzing.rs");
+        let source = files::read(&root().join("src/fuzzing.rs")).expect("src/fuzzing.rs");
         assert!(targets(&source).contains(&"resume"));
     }
 }

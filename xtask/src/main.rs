@@ -4,6 +4,7 @@
 
 mod bench;
 mod debian;
+mod files;
 mod fuzz;
 mod outcome;
 mod parts;

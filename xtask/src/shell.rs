@@ -1,10 +1,14 @@
 //! Running programs, and where things are.
 
+use crate::files;
+use std::collections::VecDeque;
 use std::env;
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitStatus, Stdio};
-use std::thread;
+use std::process::{ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 /// The folder of the workspace.
@@ -25,10 +29,8 @@ pub(crate) fn target() -> Result<PathBuf, String> {
 /// A fresh folder of our own under the target directory.
 pub(crate) fn fresh_folder(name: &str) -> Result<PathBuf, String> {
     let folder = target()?.join("xtask").join(name);
-    if folder.exists() {
-        std::fs::remove_dir_all(&folder).map_err(|error| format!("{folder:?} cannot be removed: {error}"))?;
-    }
-    std::fs::create_dir_all(&folder).map_err(|error| format!("{folder:?} cannot be created: {error}"))?;
+    files::remove(&folder)?;
+    files::create(&folder)?;
     Ok(folder)
 }
 
@@ -50,19 +52,58 @@ pub(crate) fn run(command: &mut Command) -> Result<(), String> {
     expect_success(command, status)
 }
 
-/// Like [`run`], but kills the program when it takes longer than `limit`.
+/// Like [`run`], but kills the program when it takes longer than `limit`, and says how its standard error ended where it fails.
 pub(crate) fn run_within(command: &mut Command, limit: Duration) -> Result<(), String> {
-    let mut child = command.stdin(Stdio::null()).spawn().map_err(|error| not_started(command, &error))?;
+    let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().map_err(|error| not_started(command, &error))?;
+    let last_words = LastWords::read(child.stderr.take());
     let began = Instant::now();
     loop {
         match child.try_wait().map_err(|error| format!("`{}` cannot be waited for: {error}", shown(command)))? {
-            Some(status) => return expect_success(command, status),
+            Some(status) => return last_words.with(expect_success(command, status)),
             None if began.elapsed() < limit => thread::sleep(Duration::from_millis(20)),
             None => {
                 child.kill().and_then(|()| child.wait()).map_err(|error| format!("`{}` cannot be killed: {error}", shown(command)))?;
-                return Err(format!("`{}` was killed: it did not end within {} s", shown(command), limit.as_secs()));
+                return last_words.with(Err(format!("`{}` was killed: it did not end within {} s", shown(command), limit.as_secs())));
             }
         }
+    }
+}
+
+/// Shows what a program writes to its standard error, and keeps the end of it: who reads only the sum of a long run wants to know.
+struct LastWords {
+    lines: Arc<Mutex<VecDeque<String>>>,
+    reader: JoinHandle<()>,
+}
+
+impl LastWords {
+    const LINES: usize = 5;
+    /// A program that it has started may have the pipe still: that is not waited for.
+    const PATIENCE: Duration = Duration::from_secs(1);
+
+    fn read(stderr: Option<ChildStderr>) -> Self {
+        let lines = Arc::new(Mutex::new(VecDeque::new()));
+        let kept = lines.clone();
+        let reader = thread::spawn(move || {
+            for line in stderr.into_iter().flat_map(|stderr| BufReader::new(stderr).split(b'\n').map_while(Result::ok)) {
+                let line = String::from_utf8_lossy(&line).into_owned();
+                eprintln!("{line}");
+                let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.push_back(line);
+                if kept.len() > Self::LINES {
+                    kept.pop_front();
+                }
+            }
+        });
+        LastWords { lines, reader }
+    }
+
+    fn with(self, result: Result<(), String>) -> Result<(), String> {
+        let began = Instant::now();
+        while !self.reader.is_finished() && began.elapsed() < Self::PATIENCE {
+            thread::sleep(Duration::from_millis(1));
+        }
+        let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        result.map_err(|sentence| lines.iter().fold(sentence, |all, line| all + "\n    " + line))
     }
 }
 
@@ -100,6 +141,13 @@ mod tests {
         let sentence = run_within(Command::new("sleep").arg("60"), Duration::from_millis(50)).unwrap_err();
         assert_eq!(sentence, "`sleep 60` was killed: it did not end within 0 s");
         assert!(began.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn the_last_words_of_a_program_that_fails_are_repeated() {
+        let script = "for i in 1 2 3 4 5 6; do echo line $i >&2; done; sleep 60 & exit 3";
+        let sentence = run_within(Command::new("sh").args(["-c", script]), Duration::from_secs(30)).unwrap_err();
+        assert!(sentence.ends_with("ended with exit status: 3\n    line 2\n    line 3\n    line 4\n    line 5\n    line 6"), "{sentence}");
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Programs that use the library as a C or C++ programmer does: through the installed header and pkg-config.
 
 use super::installed::{C99, Installed, Linking, Program};
+use crate::files;
 use crate::outcome::Outcome;
 use crate::shell::root;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -47,11 +47,9 @@ pub(super) fn soak() -> Outcome {
 }
 
 fn sources() -> Result<Vec<PathBuf>, String> {
-    let entries = fs::read_dir(root().join("tests/c")).map_err(|error| format!("tests/c cannot be read: {error}"))?;
-    let is_source = |path: &PathBuf| path.extension().is_some_and(|it| it == "c" || it == "cpp");
-    let mut sources: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(is_source).collect();
+    let mut sources = files::entries(&root().join("tests/c"))?;
+    sources.retain(|path| path.extension().is_some_and(|it| it == "c" || it == "cpp"));
     sources.retain(|path| path.file_stem().is_some_and(|name| name != LOADS_THE_LIBRARY));
-    sources.sort();
     if sources.is_empty() { Err("tests/c holds no C programs".to_owned()) } else { Ok(sources) }
 }
 

@@ -3,8 +3,9 @@
 mod book;
 
 use super::installed::Installed;
-use super::mixed::{self, Member};
+use super::mixed::Member;
 use super::symbols::declared_functions;
+use crate::files;
 use crate::outcome::Outcome;
 use crate::shell::{root, run};
 use std::fs;
@@ -71,7 +72,6 @@ fn check_installed(installed: &Installed, outcome: &mut Outcome) {
     outcome.add(book::blocks_compile(installed));
     outcome.add(book::first_steps_work(installed));
     outcome.add(book::c_by_cmake_works(installed));
-    outcome.add(in_a_mixed_cluster(installed));
 }
 
 /// Every function of sinew.h is called, and every number has a name.
@@ -101,15 +101,8 @@ fn no_macro_leaks() -> Result<(), String> {
 fn headers() -> Result<Vec<(PathBuf, String)>, String> {
     let folder = root().join("bindings/cpp");
     let mut paths = vec![folder.join("sinew.hpp")];
-    paths.extend(files(&folder.join("sinew"))?);
-    paths.into_iter().map(|path| Ok((path.clone(), fs::read_to_string(&path).map_err(|error| format!("{path:?}: {error}"))?))).collect()
-}
-
-fn files(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let entries = fs::read_dir(folder).map_err(|error| format!("{folder:?} cannot be read: {error}"))?;
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    Ok(paths)
+    paths.extend(files::entries(&folder.join("sinew"))?);
+    paths.into_iter().map(|path| files::read(&path).map(|text| (path, text))).collect()
 }
 
 /// Builds `sources` against the installed library, as pkg-config says, and answers where the program is.
@@ -146,10 +139,9 @@ fn compile_everywhere(installed: &Installed, outcome: &mut Outcome) {
 }
 
 fn programs(installed: &Installed, outcome: &mut Outcome) {
-    let names: Vec<String> = match files(&root().join("tests/cpp")) {
+    let names: Vec<String> = match files::with_extension(&root().join("tests/cpp"), "cpp") {
         Ok(paths) => paths
             .iter()
-            .filter(|path| path.extension().is_some_and(|it| it == "cpp"))
             .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
             .filter(|name| !TYPES.contains(&name.as_str()))
             .collect(),
@@ -221,9 +213,11 @@ fn free_address() -> Result<String, String> {
     bound.map(|address| address.to_string()).map_err(|error| format!("no free port: {error}"))
 }
 
-fn in_a_mixed_cluster(installed: &Installed) -> Result<(), String> {
-    let program = build(installed, COMPILERS[0], &[&["-std=c++17", "-O2"], ENGINE], &[root().join("tests/mixed/member.cpp")], "member")?;
+/// For a mixed cluster.
+pub(super) fn member(installed: &Installed) -> Result<Member, String> {
+    let program =
+        build(installed, COMPILERS[0], &[&["-std=c++17", "-O2"], ENGINE], &[root().join("tests/mixed/member.cpp")], "member-in-cpp")?;
     let mut command = Command::new(program);
     command.env("LD_LIBRARY_PATH", installed.libraries());
-    mixed::check(vec![Member { name: "in-cpp", command }])
+    Ok(Member { name: "in-cpp", command })
 }

@@ -1,15 +1,16 @@
-//! The addon for Godot, in a real engine: its suite, a mixed cluster, and an empty project with nothing but the package.
+//! The addon for Godot, in a real engine: its suite, its documentation, its demo, and an empty project with nothing but the package.
 
 mod addon;
 mod documentation;
 mod package;
 
-use super::{godot_notices, mixed};
+use super::godot_notices;
+use super::mixed::{self, Member};
 use crate::debian::{unpacked_with_dependencies, write_starter};
+use crate::files;
 use crate::outcome::Outcome;
 use crate::shell::{fresh_folder, root, run_within, target};
 pub(crate) use addon::build_into_the_project;
-use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -31,7 +32,7 @@ struct Engine {
 
 pub(super) fn check() -> Outcome {
     let mut outcome = Outcome::default();
-    let prepared = addon::build().and_then(|library| Ok((library, Engine::prepare()?)));
+    let prepared = addon::build().and_then(|library| Ok((library, Engine::prepare("godot")?)));
     let (library, engine) = match prepared {
         Ok(prepared) => prepared,
         Err(sentence) => return Err(sentence).into(),
@@ -42,7 +43,6 @@ pub(super) fn check() -> Outcome {
         Ok(project) => {
             outcome.join(suite(&engine, &project));
             outcome.join(documentation::check(&engine, &project));
-            outcome.add(mixed(&engine, &project));
             outcome.add(demo(&engine, &project));
         }
         Err(sentence) => outcome.add(Err(sentence)),
@@ -52,11 +52,11 @@ pub(super) fn check() -> Outcome {
 }
 
 impl Engine {
-    /// Fetches the engine, unless a run before has.
-    fn prepare() -> Result<Self, String> {
-        let folder = fresh_folder("godot")?;
+    /// Fetches the engine, unless a run before has; `name` is of the folder.
+    fn prepare(name: &str) -> Result<Self, String> {
+        let folder = fresh_folder(name)?;
         let home = folder.join("home");
-        fs::create_dir_all(&home).map_err(|error| format!("{home:?} cannot be created: {error}"))?;
+        files::create(&home)?;
         Ok(Engine { starter: engine()?, folder })
     }
 
@@ -70,7 +70,7 @@ impl Engine {
     /// A copy of the project in `godot/` with the library in its addon: the engine writes into the folder of a project.
     fn project(&self, library: &Path) -> Result<PathBuf, String> {
         let project = self.folder.join("project");
-        addon::copy_folder(&root().join("godot"), &project, &["rust", ".godot", "bin"])?;
+        files::copy_folder(&root().join("godot"), &project, &|name| ["rust", ".godot", "bin"].contains(&name))?;
         addon::put(library, &project)?;
         addon::register(&project)?;
         Ok(project)
@@ -126,14 +126,16 @@ fn suite(engine: &Engine, project: &Path) -> Outcome {
     outcome
 }
 
-/// Two Godots, with the servers in Rust and C that every mixed cluster has.
-fn mixed(engine: &Engine, project: &Path) -> Result<(), String> {
+/// Two Godots for a mixed cluster.
+pub(super) fn members() -> Result<[Member; 2], String> {
+    let engine = Engine::prepare("mixed-godot")?;
+    let project = engine.project(&addon::build()?)?;
     let member = |name| {
-        let mut command = engine.headless(project);
+        let mut command = engine.headless(&project);
         command.args(["-s", "res://tests/member.gd", "--"]);
-        mixed::Member { name, command }
+        Member { name, command }
     };
-    mixed::check(vec![member("godot-1"), member("godot-2")])
+    Ok([member("in-godot-1"), member("in-godot-2")])
 }
 
 /// The demo without its window: the observer and the processes it starts, which judge themselves.

@@ -1,6 +1,8 @@
 //! A cluster of servers that are written in different languages: tests/mixed/README.md tells what each of them does.
 
 use super::installed::{C99, Installed, Linking, Program};
+use super::registry::Registry;
+use super::{cpp, csharp, godot};
 use crate::shell::{cargo, not_started, root, run, shown, target};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
@@ -23,8 +25,17 @@ pub(super) struct Member {
     pub(super) command: Command,
 }
 
+/// One cluster of every language, with two members where a program is a runtime of its own.
+pub(super) fn check() -> Result<(), String> {
+    let installed = Installed::prepare("mixed-languages")?;
+    let mut members = vec![cpp::member(&installed)?];
+    members.extend(csharp::members(&installed)?);
+    members.extend(godot::members()?);
+    meet(members)
+}
+
 /// These members, one in Rust and one in C, all in one cluster.
-pub(super) fn check(mut members: Vec<Member>) -> Result<(), String> {
+pub(super) fn meet(mut members: Vec<Member>) -> Result<(), String> {
     build_member()?;
     let installed = Installed::prepare("mixed")?;
     let shared = Program { compiler: ("CC", "cc"), dialect: C99, sanitized: false, linking: Linking::Shared, what: "shared" };
@@ -35,18 +46,15 @@ pub(super) fn check(mut members: Vec<Member>) -> Result<(), String> {
     members.insert(0, Member { name: CONDUCTOR, command: in_rust() });
     members.insert(1, Member { name: "in-c", command: in_c });
 
+    let registry = Registry::start()?;
     let mut stage = Stage::new();
-    let mut registry = Command::new(release.join("sinew"));
-    registry.args(["registry", "--listen", "127.0.0.1:0"]);
-    stage.start("registry", registry)?;
-    let address = stage.wait_for_address()?;
 
     let names: Vec<&str> = members.iter().map(|member| member.name).collect();
     println!("-- {} exchange {MESSAGES} messages, each with each, both ways", names.join(", "));
     let peers = (members.len() - 1).to_string();
     for member in members {
         let mut command = member.command;
-        command.args([member.name, &address, &MESSAGES.to_string(), &peers]);
+        command.args([member.name, &registry.address, &MESSAGES.to_string(), &peers]);
         stage.start(member.name, command)?;
     }
     let began = Instant::now();
@@ -60,7 +68,7 @@ pub(super) fn check(mut members: Vec<Member>) -> Result<(), String> {
     }
 
     let mut visitor = in_rust();
-    visitor.args([VISITOR, &address, "0", "0"]);
+    visitor.args([VISITOR, &registry.address, "0", "0"]);
     stage.start(VISITOR, visitor)?;
     stage.wait_until(&names, &format!("connected {VISITOR}"))?;
     stage.kill(VISITOR)?;
@@ -127,16 +135,6 @@ impl Stage {
                 return Ok(());
             }
             self.listen().map_err(|sentence| format!("{sentence} while waiting for {} to say {line:?}", missing.join(" and ")))?;
-        }
-    }
-
-    fn wait_for_address(&mut self) -> Result<String, String> {
-        loop {
-            let address = self.heard.iter().find_map(|(_, line)| line.strip_prefix("registry listening on "));
-            match address {
-                Some(address) => return Ok(address.to_owned()),
-                None => self.listen()?,
-            }
         }
     }
 

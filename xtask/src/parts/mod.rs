@@ -13,6 +13,8 @@ pub(crate) mod godot_notices;
 pub(crate) mod headers;
 mod installed;
 mod mixed;
+mod mono;
+mod registry;
 mod rust;
 mod spdx;
 mod symbols;
@@ -58,26 +60,20 @@ pub(crate) const TEST: &[Part] = &[
         run: unload::check,
     },
     Part {
-        name: "mixed",
-        what: "servers in Rust and C in one cluster compare 100,000 messages, each with each",
-        tools: &[CC, PKG_CONFIG],
-        run: || mixed::check(Vec::new()).into(),
-    },
-    Part {
         name: "godot",
-        what: "the addon in a real Godot: its suite, its documentation, a mixed cluster, an empty project",
+        what: "the addon in a real Godot: its suite, its documentation, its demo, an empty project",
         tools: &[CC, NM, PKG_CONFIG, READELF, STRIP, UNZIP, ZIP],
         run: godot::check,
     },
     Part {
         name: "csharp",
-        what: "the C# core compiled and run by mono: its tests, and two members of a mixed cluster",
+        what: "the C# core compiled and run by mono: its tests, and the program of its page of the book",
         tools: &[CC, MCS, MONO, PKG_CONFIG],
         run: csharp::check,
     },
     Part {
         name: "cpp",
-        what: "sinew.hpp: three compilers, CMake, pkg-config, sanitizers, its page of the book, a cluster with C and Rust",
+        what: "sinew.hpp: three compilers, CMake, pkg-config, sanitizers, its page of the book",
         tools: &[CC, CXX, CLANG, CLANG_16, CMAKE, PKG_CONFIG],
         run: cpp::check,
     },
@@ -92,6 +88,12 @@ pub(crate) const TEST: &[Part] = &[
         what: "the Unity package: its files, and on mono its code and samples, with stand-ins for Unity",
         tools: &[CC, MCS, MONO, STRIP],
         run: unity::check,
+    },
+    Part {
+        name: "mixed",
+        what: "servers in Rust, C, C++, C# and Godot in one cluster compare 100,000 messages, each with each",
+        tools: &[CC, GXX, MCS, MONO, PKG_CONFIG, STRIP],
+        run: || mixed::check().into(),
     },
     Part { name: "demo", what: "`sinew demo` ends well", tools: &[CC], run: || demo::check().into() },
 ];

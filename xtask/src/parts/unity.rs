@@ -5,8 +5,10 @@ mod json;
 mod meta;
 mod package;
 
+use super::mono;
+use crate::files;
 use crate::outcome::Outcome;
-use crate::shell::{build_release, fresh_folder, output, root, run, run_within, target};
+use crate::shell::{build_release, fresh_folder, root, run, target};
 use crate::tools;
 use package::Assembly;
 use std::fs;
@@ -16,9 +18,6 @@ use std::time::Duration;
 
 /// For one suite of tests/unity.
 const LIMIT: Duration = Duration::from_secs(120);
-
-/// Warnings are errors. What Debian's compiler takes, every Unity of today takes.
-const FLAGS: &[&str] = &["-langversion:7.2", "-warnaserror", "-optimize"];
 
 /// Stand-ins for the assemblies that Unity brings, in an order in which they can be compiled: the name, and its sources in tests/unity/stubs.
 const STUBS: &[(&str, &[&str])] = &[
@@ -61,7 +60,7 @@ pub(crate) fn write() -> Result<(), String> {
     }
     for (path, text) in wanted {
         let file = package.join(format!("{path}.meta"));
-        fs::write(&file, text).map_err(|error| format!("{file:?} cannot be written: {error}"))?;
+        files::write(&file, &text)?;
     }
     tools::ensure(&[tools::CC, tools::STRIP])?;
     build_release()?;
@@ -84,7 +83,7 @@ pub(super) fn check() -> Outcome {
                 println!("-- the scripts, {what}");
                 outcome.add(unpacked.compile(what, defines, *editor));
             }
-            unpacked.suites(&mut outcome);
+            mono::suites(|name| unpacked.suite(name), LIMIT, &mut outcome);
         }
         Err(sentence) => outcome.add(Err(sentence)),
     }
@@ -152,18 +151,17 @@ impl Unpacked {
         }
         // The tests see all of it.
         let mut sources = vec![root().join("tests/csharp/Support.cs")];
-        let entries = fs::read_dir(root().join("tests/unity")).map_err(|error| format!("tests/unity cannot be read: {error}"))?;
-        sources.extend(entries.flatten().map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|it| it == "cs")));
+        sources.extend(files::with_extension(&root().join("tests/unity"), "cs")?);
         names.extend(STUBS.iter().map(|(name, _)| (*name).to_owned()));
         self.mcs(&Build { what, name: "tests", kind: "exe", defines: "", references: names, sources, is_unsafe: false })
     }
 
     fn mcs(&self, build: &Build<'_>) -> Result<(), String> {
         let (out, stubs) = (self.folder.join(build.what), self.folder.join("stubs"));
-        fs::create_dir_all(&out).map_err(|error| format!("{out:?} cannot be created: {error}"))?;
+        files::create(&out)?;
         let file = out.join(build.name).with_added_extension(if build.kind == "exe" { "exe" } else { "dll" });
         let mut command = Command::new("mcs");
-        command.args(FLAGS).arg("-debug").arg(format!("-target:{}", build.kind)).args(build.is_unsafe.then_some("-unsafe"));
+        command.args(mono::FLAGS).arg("-debug").arg(format!("-target:{}", build.kind)).args(build.is_unsafe.then_some("-unsafe"));
         command.arg(format!("-lib:{},{}", out.display(), stubs.display())).arg(format!("-out:{}", file.display()));
         command.args((!build.defines.is_empty()).then(|| format!("-d:{}", build.defines)));
         // Of the editor's test runner our tests use nothing.
@@ -179,20 +177,9 @@ impl Unpacked {
         command
     }
 
-    fn suites(&self, outcome: &mut Outcome) {
-        let library = self.package.join("Runtime/Plugins/Linux/x86_64");
-        match output(self.mono(&library).arg("list")) {
-            Ok(names) if names.lines().count() > 1 => {
-                for name in names.lines() {
-                    println!("-- {name}");
-                    // One suite is about a place where there is none.
-                    let nowhere = self.folder.join("nowhere");
-                    let mut command = self.mono(if name == "without-library" { &nowhere } else { &library });
-                    outcome.add(run_within(command.arg(name), LIMIT).map_err(|sentence| format!("{name}: {sentence}")));
-                }
-            }
-            Ok(_) => outcome.add(Err("tests.exe lists no suites".to_owned())),
-            Err(sentence) => outcome.add(Err(sentence)),
-        }
+    fn suite(&self, name: &str) -> Command {
+        // One suite is about a place where there is none.
+        let nowhere = self.folder.join("nowhere");
+        self.mono(&if name == "without-library" { nowhere } else { self.package.join("Runtime/Plugins/Linux/x86_64") })
     }
 }

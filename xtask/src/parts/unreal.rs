@@ -2,6 +2,7 @@
 
 mod behaviour;
 
+use crate::files::copy;
 use crate::outcome::Outcome;
 use crate::shell::{build_release, fresh_folder, output, root, run, run_within, target};
 use std::fs;
@@ -100,12 +101,6 @@ fn install_library(plugin: &Path) -> Result<PathBuf, String> {
     let library = library_in(plugin);
     copy(&target()?.join("release").join(platform().1), &library)?;
     Ok(library)
-}
-
-fn copy(from: &Path, to: &Path) -> Result<(), String> {
-    let folder = to.parent().unwrap_or(to);
-    fs::create_dir_all(folder).map_err(|error| format!("{folder:?} cannot be created: {error}"))?;
-    fs::copy(from, to).map(|_| ()).map_err(|error| format!("{from:?} cannot be copied to {to:?}: {error}"))
 }
 
 /// The C++ files of a folder, and of `Tests` in it.

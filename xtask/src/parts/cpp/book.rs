@@ -1,10 +1,9 @@
 //! docs/cpp.md: its first project is built and run as it stands there, and every other block is compiled. And what docs/c.md says of CMake.
 
 use super::{COMPILERS, LIMIT, build, cmake, free_address};
+use crate::files::{copy, create, read, write};
 use crate::parts::installed::Installed;
 use crate::shell::{root, run};
-use std::fs;
-use std::path::Path;
 use std::process::Command;
 use std::thread;
 
@@ -64,9 +63,7 @@ pub(super) fn blocks_compile(installed: &Installed) -> Result<(), String> {
 pub(super) fn first_steps_work(installed: &Installed) -> Result<(), String> {
     let project = installed.folder().join("first_steps");
     let moved = installed.folder().join("moved");
-    for folder in [&project, &moved] {
-        fs::create_dir_all(folder).map_err(|error| format!("{folder:?} cannot be created: {error}"))?;
-    }
+    create(&moved)?;
     run(Command::new("cp").arg("-r").arg(installed.folder().join("include")).arg(installed.libraries()).arg(&moved))?;
     let files: Vec<(String, String)> = page("docs/cpp.md")?.into_iter().filter_map(|block| Some((block.file?, block.text))).collect();
     for (name, text) in &files {
@@ -95,18 +92,15 @@ pub(super) fn first_steps_work(installed: &Installed) -> Result<(), String> {
 /// The README's program as docs/c.md has CMake build it, for who has no C++ compiler.
 pub(super) fn c_by_cmake_works(installed: &Installed) -> Result<(), String> {
     let project = installed.folder().join("c_by_cmake");
-    fs::create_dir_all(&project).map_err(|error| format!("{project:?} cannot be created: {error}"))?;
     let cmake_lists = page("docs/c.md")?.into_iter().find(|block| block.file.as_deref() == Some("CMakeLists.txt"));
     write(&project.join("CMakeLists.txt"), &cmake_lists.ok_or("docs/c.md shows no CMakeLists.txt")?.text)?;
-    let (program, game) = (root().join("tests/c/example.c"), project.join("game.c"));
-    fs::copy(&program, &game).map_err(|error| format!("{program:?} cannot be copied to {game:?}: {error}"))?;
+    copy(&root().join("tests/c/example.c"), &project.join("game.c"))?;
     let built = cmake(&project, installed.folder(), &project.join("build"))?;
     installed.run(Command::new(built.join("game")), LIMIT)
 }
 
 fn page(name: &str) -> Result<Vec<Block>, String> {
-    let page = root().join(name);
-    fs::read_to_string(&page).map(|text| blocks(&text)).map_err(|error| format!("{page:?} cannot be read: {error}"))
+    read(&root().join(name)).map(|text| blocks(&text))
 }
 
 fn blocks(text: &str) -> Vec<Block> {
@@ -129,10 +123,6 @@ fn blocks(text: &str) -> Vec<Block> {
         }
     }
     found
-}
-
-fn write(path: &Path, text: &str) -> Result<(), String> {
-    fs::write(path, text).map_err(|error| format!("{path:?} cannot be written: {error}"))
 }
 
 #[cfg(test)]

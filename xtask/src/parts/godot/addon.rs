@@ -1,8 +1,8 @@
 //! The library of the addon: built, looked at, and put where the engine finds it.
 
+use crate::files;
 use crate::outcome::Outcome;
 use crate::shell::{cargo, output, root, run, target};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -39,18 +39,13 @@ fn target_of_its_own() -> Result<PathBuf, String> {
 /// Without what only debuggers read: a twentieth of the size.
 pub(super) fn put(library: &Path, project: &Path) -> Result<(), String> {
     let to = project.join(IN_THE_ADDON);
-    if let Some(folder) = to.parent() {
-        fs::create_dir_all(folder).map_err(|error| format!("{folder:?} cannot be created: {error}"))?;
-    }
+    files::create(to.parent().unwrap_or(project))?;
     run(Command::new("strip").args(["--strip-unneeded", "-o"]).arg(&to).arg(library))
 }
 
 /// The engine loads only the extensions of this list; its editor writes the same.
 pub(super) fn register(project: &Path) -> Result<(), String> {
-    let list = project.join(".godot/extension_list.cfg");
-    fs::create_dir_all(project.join(".godot"))
-        .and_then(|()| fs::write(&list, "res://addons/sinew/sinew.gdextension\n"))
-        .map_err(|error| format!("{list:?} cannot be written: {error}"))
+    files::write(&project.join(".godot/extension_list.cfg"), "res://addons/sinew/sinew.gdextension\n")
 }
 
 /// One library that stands alone: nothing beside it, and nothing but the entry point that others could meet.
@@ -68,23 +63,4 @@ pub(super) fn check(library: &Path) -> Outcome {
         if others.is_empty() { Ok(()) } else { Err(format!("the library exports more than its entry: {}", others.join(", "))) }
     }));
     outcome
-}
-
-/// Copies a folder, without the entries of these names.
-pub(super) fn copy_folder(from: &Path, to: &Path, without: &[&str]) -> Result<(), String> {
-    let failed = |error: std::io::Error| format!("{from:?} cannot be copied to {to:?}: {error}");
-    fs::create_dir_all(to).map_err(failed)?;
-    for entry in fs::read_dir(from).map_err(failed)?.flatten() {
-        let name = entry.file_name();
-        if without.iter().any(|left_out| name == *left_out) {
-            continue;
-        }
-        let (from, to) = (entry.path(), to.join(&name));
-        if from.is_dir() {
-            copy_folder(&from, &to, without)?;
-        } else {
-            fs::copy(&from, &to).map_err(|error| format!("{from:?} cannot be copied to {to:?}: {error}"))?;
-        }
-    }
-    Ok(())
 }

@@ -2,10 +2,10 @@
 
 use super::addon::built_apart;
 use super::{Engine, LIMIT};
+use crate::files;
 use crate::outcome::Outcome;
 use crate::shell::{cargo, output, root, run_within};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::Path;
 
 /// What a page of a class can list.
@@ -32,14 +32,11 @@ pub(super) fn check(engine: &Engine, project: &Path) -> Outcome {
 /// What the engine says that scripts can see, class by class.
 fn listed(engine: &Engine, project: &Path) -> Result<BTreeMap<String, BTreeSet<String>>, String> {
     let folder = engine.folder.join("documentation");
-    fs::create_dir_all(&folder).map_err(|error| format!("{folder:?} cannot be created: {error}"))?;
+    files::create(&folder)?;
     run_within(engine.headless(project).arg("--doctool").arg(&folder).arg("--gdextension-docs"), LIMIT)?;
-    let pages = folder.join("doc_classes");
-    let entries = fs::read_dir(&pages).map_err(|error| format!("the engine has written no {pages:?}: {error}"))?;
     let mut classes = BTreeMap::new();
-    for entry in entries.flatten() {
-        let page = fs::read_to_string(entry.path()).map_err(|error| format!("{:?} cannot be read: {error}", entry.path()))?;
-        classes.extend(members(&page, |_| true));
+    for page in files::entries(&folder.join("doc_classes"))? {
+        classes.extend(members(&files::read(&page)?, |_| true));
     }
     if classes.is_empty() { Err("the engine lists no class of the extension".to_owned()) } else { Ok(classes) }
 }
@@ -88,7 +85,7 @@ fn text_of(kind: &str, element: &str) -> String {
 /// Every class that `sinew.gdextension` gives an icon has one.
 fn icons() -> Result<(), String> {
     let addon = root().join("godot/addons/sinew");
-    let text = fs::read_to_string(addon.join("sinew.gdextension")).map_err(|error| format!("sinew.gdextension cannot be read: {error}"))?;
+    let text = files::read(&addon.join("sinew.gdextension"))?;
     let icons = text.lines().filter_map(|line| line.split('"').nth(1)).filter(|path| path.starts_with("icons/"));
     let missing: Vec<&str> = icons.filter(|icon| !addon.join(icon).exists()).collect();
     if missing.is_empty() { Ok(()) } else { Err(format!("sinew.gdextension names {}, which is not there", missing.join(", "))) }

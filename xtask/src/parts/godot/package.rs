@@ -1,10 +1,10 @@
 //! What users get: the addon as a zip, in an empty project, with the ten lines of its README.
 
-use super::addon::{copy_folder, put};
+use super::addon::put;
 use super::{Engine, LIMIT, heard};
+use crate::files;
 use crate::outcome::Outcome;
 use crate::shell::{root, run};
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -19,10 +19,8 @@ pub(super) fn check(engine: &Engine, library: &Path) -> Outcome {
 /// `sinew-godot.zip`, as it is released: `addons/sinew` with the library.
 fn zipped(engine: &Engine, library: &Path) -> Result<PathBuf, String> {
     let folder = engine.folder.join("package");
-    if folder.exists() {
-        fs::remove_dir_all(&folder).map_err(|error| format!("{folder:?} cannot be removed: {error}"))?;
-    }
-    copy_folder(&root().join("godot/addons"), &folder.join("addons"), &["bin"])?;
+    files::remove(&folder)?;
+    files::copy_folder(&root().join("godot/addons"), &folder.join("addons"), &|name| name == "bin")?;
     put(library, &folder)?;
     let zip = folder.join("sinew-godot.zip");
     run(Command::new("zip").args(["--quiet", "--recurse-paths"]).arg(&zip).arg("addons").current_dir(&folder))?;
@@ -31,7 +29,7 @@ fn zipped(engine: &Engine, library: &Path) -> Result<PathBuf, String> {
 
 /// An empty project, the package unpacked into it, opened once as the editor does, and the first script of `text` as its main scene: a lobby and a world that greet.
 fn ten_lines(engine: &Engine, zip: &Path, text: &Path) -> Result<(), String> {
-    let written = fs::read_to_string(text).map_err(|error| format!("{text:?} cannot be read: {error}"))?;
+    let written = files::read(text)?;
     let script = written.split_once("```gdscript\n").and_then(|(_, rest)| rest.split_once("```")).map(|(script, _)| script);
     let script = script.ok_or_else(|| format!("{text:?} has no block of GDScript"))?;
     let lines = script.lines().filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with('#')).count();
@@ -39,8 +37,7 @@ fn ten_lines(engine: &Engine, zip: &Path, text: &Path) -> Result<(), String> {
 
     let name = text.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
     let project = engine.folder.join(format!("empty-{name}"));
-    fs::create_dir_all(&project).map_err(|error| format!("{project:?} cannot be created: {error}"))?;
-    let write = |file: &str, text: &str| fs::write(project.join(file), text).map_err(|error| format!("{file} cannot be written: {error}"));
+    let write = |file: &str, text: &str| files::write(&project.join(file), text);
     write(
         "project.godot",
         "config_version=5\n\n[application]\nconfig/name=\"Empty\"\nrun/main_scene=\"res://main.tscn\"\nrun/flush_stdout_on_print=true\n",

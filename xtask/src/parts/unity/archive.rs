@@ -3,8 +3,9 @@
 
 use super::json::Json;
 use super::meta::PLUGINS;
+use crate::files;
+use crate::files::{copy, copy_folder, write};
 use crate::shell::{cargo, output, run};
-use crate::stage::copy;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
@@ -22,7 +23,6 @@ pub(super) fn put_binaries(release: &Path, package: &Path) -> Result<(), String>
     let binaries = PLUGINS.iter().map(|plugin| (plugin.built, plugin.path)).chain([("sinew", TOOL)]);
     for (built, path) in binaries {
         let to = package.join(path);
-        create(to.parent().unwrap_or(package))?;
         copy(&release.join(built), &to)?;
         // Four fifths of them are for debuggers.
         run(Command::new("strip").arg("--strip-debug").arg(&to))?;
@@ -34,10 +34,10 @@ pub(super) fn put_binaries(release: &Path, package: &Path) -> Result<(), String>
 pub(super) fn make(package: &Path, release: &Path, folder: &Path) -> Result<PathBuf, String> {
     // npm's own layout, which Unity expects: everything is in a folder `package`.
     let staged = folder.join("package");
-    copy_all(package, &staged)?;
+    // All but what begins with a dot, which is for git.
+    copy_folder(package, &staged, &|name| name.starts_with('.'))?;
     put_binaries(release, &staged)?;
-    let notices = notices()?;
-    fs::write(staged.join(NOTICES), notices).map_err(|error| format!("{NOTICES} cannot be written: {error}"))?;
+    write(&staged.join(NOTICES), &notices()?)?;
     let archive = folder.join(format!("com.sinew.cluster-{}.tgz", env!("CARGO_PKG_VERSION")));
     run(Command::new("tar")
         .args(["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--use-compress-program=gzip -n", "-cf"])
@@ -46,28 +46,6 @@ pub(super) fn make(package: &Path, release: &Path, folder: &Path) -> Result<Path
         .arg(folder)
         .arg("package"))?;
     Ok(archive)
-}
-
-/// All but what begins with a dot, which is for git.
-fn copy_all(from: &Path, to: &Path) -> Result<(), String> {
-    create(to)?;
-    let entries = fs::read_dir(from).map_err(|error| format!("{from:?} cannot be read: {error}"))?;
-    for path in entries.flatten().map(|entry| entry.path()) {
-        let name = path.file_name().unwrap_or_default();
-        if name.to_string_lossy().starts_with('.') {
-            continue;
-        }
-        if path.is_dir() {
-            copy_all(&path, &to.join(name))?;
-        } else {
-            copy(&path, &to.join(name))?;
-        }
-    }
-    Ok(())
-}
-
-fn create(folder: &Path) -> Result<(), String> {
-    fs::create_dir_all(folder).map_err(|error| format!("{folder:?} cannot be created: {error}"))
 }
 
 /// Everybody whose code is in the binaries, each with the files of the licence that their crate brings.
@@ -108,16 +86,15 @@ fn notices() -> Result<String, String> {
 
 /// The files of a crate that are licences or notices, each with its name.
 fn licences(folder: &Path) -> Result<Vec<(String, String)>, String> {
-    let entries = fs::read_dir(folder).map_err(|error| format!("{folder:?} cannot be read: {error}"))?;
-    let mut files = Vec::new();
-    for path in entries.flatten().map(|entry| entry.path()).filter(|path| path.is_file()) {
+    let mut found = Vec::new();
+    for path in files::entries(folder)?.into_iter().filter(|path| path.is_file()) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let kinds = ["LICENSE", "LICENCE", "COPYING", "COPYRIGHT", "NOTICE"];
         if kinds.iter().any(|kind| name.to_uppercase().starts_with(kind)) {
             let bytes = fs::read(&path).map_err(|error| format!("{path:?} cannot be read: {error}"))?;
-            files.push((name, String::from_utf8_lossy(&bytes).into_owned()));
+            found.push((name, String::from_utf8_lossy(&bytes).into_owned()));
         }
     }
-    files.sort();
-    Ok(files)
+    found.sort();
+    Ok(found)
 }

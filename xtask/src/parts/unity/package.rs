@@ -2,6 +2,7 @@
 
 use super::json::Json;
 use super::meta::{self, PLUGINS};
+use crate::files;
 use crate::shell::root;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -30,7 +31,7 @@ impl Assembly {
         let mut sources = Vec::new();
         let mut folders = vec![self.folder.clone()];
         while let Some(folder) = folders.pop() {
-            let entries: Vec<PathBuf> = read_dir(&folder)?;
+            let entries: Vec<PathBuf> = files::entries(&folder)?;
             if folder != self.folder && entries.iter().any(|it| has_extension(it, "asmdef")) {
                 continue;
             }
@@ -44,17 +45,7 @@ impl Assembly {
 
 /// Every assembly of a package, samples included, in an order in which they can be compiled.
 pub(super) fn assemblies(package: &Path) -> Result<Vec<Assembly>, String> {
-    let mut unordered = Vec::new();
-    let mut folders = vec![package.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for path in read_dir(&folder)? {
-            if path.is_dir() {
-                folders.push(path);
-            } else if has_extension(&path, "asmdef") {
-                unordered.push(assembly(&path)?);
-            }
-        }
-    }
+    let mut unordered = files::below(package, "asmdef")?.iter().map(|path| assembly(path)).collect::<Result<Vec<_>, _>>()?;
     unordered.sort_by(|left, right| left.name.cmp(&right.name));
     let mut ordered: Vec<Assembly> = Vec::new();
     while !unordered.is_empty() {
@@ -157,7 +148,8 @@ fn manifest(package: &Path) -> Result<(), String> {
         wrong.push("package.json: the package depends on nothing".to_owned());
     }
     let listed: BTreeSet<String> = json.list("samples").iter().map(|sample| sample.text("path").to_owned()).collect();
-    let there: BTreeSet<String> = read_dir(&package.join("Samples~"))?.iter().map(|it| format!("Samples~/{}", file_name(it))).collect();
+    let there: BTreeSet<String> =
+        files::entries(&package.join("Samples~"))?.iter().map(|it| format!("Samples~/{}", file_name(it))).collect();
     if listed != there {
         wrong.push(format!("package.json lists the samples {listed:?}, there are {there:?}"));
     }
@@ -182,7 +174,7 @@ fn assemblies_fit(package: &Path) -> Result<(), String> {
             wrong.push(format!("{}: what is for the editor alone lies in a folder Editor", assembly.name));
         }
     }
-    let scripts = scripts(package)?;
+    let scripts: BTreeSet<PathBuf> = files::below(package, "cs")?.into_iter().collect();
     wrong.extend(scripts.difference(&owned).map(|it| format!("{it:?} belongs to no assembly")));
     if scripts.len() < 40 {
         wrong.push(format!("only {} scripts were found", scripts.len()));
@@ -190,26 +182,10 @@ fn assemblies_fit(package: &Path) -> Result<(), String> {
     none(wrong, "")
 }
 
-fn scripts(package: &Path) -> Result<BTreeSet<PathBuf>, String> {
-    let mut found = BTreeSet::new();
-    let mut folders = vec![package.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for path in read_dir(&folder)? {
-            if path.is_dir() {
-                folders.push(path);
-            } else if has_extension(&path, "cs") {
-                found.insert(path);
-            }
-        }
-    }
-    Ok(found)
-}
-
 /// git leaves out what we build, and nothing else: a `.meta` that is not committed is a file that is not there.
 fn nothing_is_dropped(package: &Path) -> Result<(), String> {
     let patterns = |file: &Path| -> Result<BTreeSet<String>, String> {
-        let text = fs::read_to_string(file).map_err(|error| format!("{file:?} cannot be read: {error}"))?;
-        Ok(text.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect())
+        Ok(files::read(file)?.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect())
     };
     let wanted: BTreeSet<String> = PLUGINS.iter().map(|it| format!("/{}", it.path)).chain(["/Tools~/".to_owned()]).collect();
     let found = patterns(&package.join(".gitignore"))?;
@@ -255,15 +231,7 @@ fn inside(package: &Path) -> Result<(), String> {
 }
 
 pub(super) fn json(path: &Path) -> Result<Json, String> {
-    let text = fs::read_to_string(path).map_err(|error| format!("{path:?} cannot be read: {error}"))?;
-    Json::parse(&text).map_err(|sentence| format!("{path:?}: {sentence}"))
-}
-
-fn read_dir(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let entries = fs::read_dir(folder).map_err(|error| format!("{folder:?} cannot be read: {error}"))?;
-    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    Ok(paths)
+    Json::parse(&files::read(path)?).map_err(|sentence| format!("{path:?}: {sentence}"))
 }
 
 fn has_extension(path: &Path, wanted: &str) -> bool {

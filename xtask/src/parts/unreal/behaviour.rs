@@ -1,13 +1,14 @@
 //! The plugin's own files, linked with the stand-ins, in a cluster with servers in C and Rust: tests/unreal/behaviour.
 
 use super::{Workshop, install_library, library_in, plugin, python, run_in_pairs, sources};
+use crate::files;
 use crate::outcome::Outcome;
 use crate::parts::installed::{C99, Installed, Linking, Program};
 use crate::parts::mixed::{self, Member};
-use crate::shell::{not_started, root, run, run_within, target};
-use std::io::{BufRead, BufReader};
+use crate::parts::registry::Registry;
+use crate::shell::{root, run, run_within};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 /// For one scenario.
@@ -56,7 +57,7 @@ pub(super) fn check(workshop: &Workshop, outcome: &mut Outcome) {
                 println!("-- a library that is {}", wrong.0);
                 outcome.add(theatre.without_library(wrong));
             }
-            outcome.add(mixed::check(vec![theatre.member()]));
+            outcome.add(mixed::meet(vec![theatre.member()]));
         }
         Err(sentence) => outcome.add(Err(sentence)),
     }
@@ -127,9 +128,8 @@ impl Theatre {
         let plugin = self.folder.join(what);
         if let Some(source) = source {
             let (file, library) = (self.folder.join(what).with_extension("c"), library_in(&plugin));
-            let folder = library.parent().unwrap_or(&library);
-            std::fs::create_dir_all(folder).map_err(|error| format!("{folder:?} cannot be created: {error}"))?;
-            std::fs::write(&file, source).map_err(|error| format!("{file:?} cannot be written: {error}"))?;
+            files::create(library.parent().unwrap_or(&library))?;
+            files::write(&file, source)?;
             run(Command::new("cc").args(["-shared", "-fPIC"]).arg(&file).arg("-o").arg(&library))?;
         }
         let mut command = self.program("behaviour", &plugin);
@@ -140,34 +140,5 @@ impl Theatre {
 
     fn member(&self) -> Member {
         Member { name: "in-unreal", command: self.program("member", &self.plugin()) }
-    }
-}
-
-/// `sinew registry` on a port of its own, for as long as this lives.
-struct Registry {
-    process: Child,
-    address: String,
-}
-
-impl Registry {
-    fn start() -> Result<Self, String> {
-        let mut command = Command::new(target()?.join("release/sinew"));
-        command.args(["registry", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut process = command.spawn().map_err(|error| not_started(&command, &error))?;
-        let output = process.stdout.take();
-        let mut registry = Self { process, address: String::new() };
-        // It says so at once, or it ends.
-        let mut lines = output.into_iter().flat_map(|output| BufReader::new(output).lines()).map_while(Result::ok);
-        let told = lines.find_map(|line| line.strip_prefix("registry listening on ").map(str::to_owned));
-        registry.address = told.ok_or("`sinew registry` ended before it listened")?;
-        Ok(registry)
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        // It has ended already, or it must.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

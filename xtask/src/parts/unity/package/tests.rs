@@ -32,7 +32,7 @@ impl Drop for Copy {
 
 fn copy_all(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
-    for path in read_dir(from).unwrap() {
+    for path in files::entries(from).unwrap() {
         let target = to.join(path.file_name().unwrap());
         if path.is_dir() {
             copy_all(&path, &target);
