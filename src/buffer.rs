@@ -18,14 +18,14 @@ pub(crate) struct Pool(Arc<Shared>);
 #[derive(Debug)]
 struct Shared {
     free: Mutex<Free>,
-    /// Most bytes that lie here unused.
-    keep: usize,
 }
 
 #[derive(Debug, Default)]
 struct Free {
     by_size: [Vec<Box<[u8]>>; SIZES.len()],
     bytes: usize,
+    /// Most bytes that lie here unused.
+    keep: usize,
 }
 
 /// Some bytes of memory, filled from the front. Dropping it gives the memory back.
@@ -39,7 +39,7 @@ pub(crate) struct Buffer {
 impl Pool {
     /// A pool that keeps at most `keep` bytes for later.
     pub(crate) fn new(keep: usize) -> Self {
-        Self(Arc::new(Shared { free: Mutex::default(), keep }))
+        Self(Arc::new(Shared { free: Mutex::new(Free { keep, ..Free::default() }) }))
     }
 
     /// An empty buffer with room for at least `bytes`. One larger than every size that is kept is made for the occasion; its pages cost
@@ -63,10 +63,15 @@ impl Pool {
     fn give_back(&self, memory: Box<[u8]>) {
         let Some(class) = SIZES.iter().position(|size| *size == memory.len()) else { return };
         let mut free = self.0.free.lock();
-        if free.bytes + memory.len() <= self.0.keep {
+        if free.bytes + memory.len() <= free.keep {
             free.bytes += memory.len();
             free.by_size[class].push(memory);
         }
+    }
+
+    /// Nothing is kept for later any more.
+    pub(crate) fn close(&self) {
+        *self.0.free.lock() = Free::default();
     }
 
     /// Bytes that lie unused.
@@ -155,6 +160,16 @@ mod tests {
         let taken: Vec<Buffer> = (0..10).map(|_| pool.take(4096)).collect();
         drop(taken);
         assert_eq!(pool.idle_bytes(), 8192);
+    }
+
+    #[test]
+    fn a_closed_pool_keeps_nothing() {
+        let pool = Pool::new(1 << 20);
+        let taken = pool.take(5000);
+        drop(pool.take(5000));
+        pool.close();
+        drop(taken);
+        assert_eq!(pool.idle_bytes(), 0);
     }
 
     #[test]

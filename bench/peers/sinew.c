@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <sinew.h>
 
-enum { EVENTS = 1024, TAG = 1, BULK_TAG = 2, BULK_BYTES = 16 << 20 };
+enum { EVENTS = 256, TAG = 1, BULK_TAG = 2, BULK_BYTES = 16 << 20 };
 
 #define URGENT (SINEW_MODE_RELIABLE | SINEW_LANE_1)
 

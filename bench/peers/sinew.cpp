@@ -9,7 +9,7 @@
 namespace {
 
 constexpr std::uint16_t TAG = 1;
-constexpr std::size_t EVENTS = 1024; // as sinew.c has
+constexpr std::size_t EVENTS = 256; // as sinew.c has
 
 sinew::Server server;
 sinew_event events[EVENTS];

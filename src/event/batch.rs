@@ -92,6 +92,11 @@ impl Batch {
         &payloads.bytes()[span.range()]
     }
 
+    /// Messages, given out or not.
+    pub(crate) fn len(&self) -> usize {
+        self.spans.len()
+    }
+
     /// All messages have been given out.
     pub(crate) fn is_used_up(&self) -> bool {
         self.next >= self.spans.len()

@@ -1,12 +1,15 @@
 //! The one queue between the library's threads and the game's thread.
 
 use super::{Batch, Event};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
+
+/// So many messages that came together are part of a stream.
+const STREAM: usize = 64;
 
 /// One thing in the queue.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ struct State {
     items: VecDeque<Item>,
     event_bytes: usize,
     sleepers: usize,
+    /// Among what was taken last were many messages at once.
+    streams: bool,
     /// `Stopped` has been pushed: nothing follows.
     ended: bool,
     /// Nobody will poll again.
@@ -125,6 +130,10 @@ impl EventQueue {
         self.spin(timeout);
         let deadline = (!timeout.is_zero()).then(|| Instant::now().checked_add(timeout)).flatten();
         let mut state = self.state.lock();
+        if state.items.is_empty() && !timeout.is_zero() && std::mem::take(&mut state.streams) {
+            // More is coming, perhaps from a thread that waits for this core: that is less than a sleep and a wake-up.
+            MutexGuard::unlocked(&mut state, std::thread::yield_now);
+        }
         while state.items.is_empty() && !state.is_over() && !timeout.is_zero() {
             state.sleepers += 1;
             let timed_out = match deadline {
@@ -161,6 +170,7 @@ impl EventQueue {
         }
         let was_full = state.event_bytes >= self.limit();
         state.event_bytes = 0;
+        state.streams = state.items.iter().any(|item| matches!(item, Item::Messages(batch) if batch.len() >= STREAM));
         self.filled.store(false, Ordering::Release);
         if into.is_empty() {
             std::mem::swap(&mut state.items, into);

@@ -12,7 +12,7 @@ use crate::wire::frame::HEADER_BYTES;
 use parking_lot::Mutex;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A send that finds its link idle writes to the socket itself, which saves the wake-up of an IO thread (about 10 µs) and costs the game's
 /// thread about as much. It does so only if no other send of this server has found an idle link for this long: all but the first of a
@@ -38,15 +38,29 @@ const KEPT_SPANS_BYTES: usize = KEEP_SPANS * (SPANS[0] + SPANS[1]) * size_of::<S
 #[repr(align(128))]
 pub(super) struct Apart<T>(pub(super) T);
 
+/// A round costs system calls and wake-ups whatever it carries. Where rounds of this many bytes follow each other within this time, the link is
+/// faster than who fills it, and each round makes the next one smaller: so who fills it is let run first, if it waits for this core. A busy
+/// machine is left alone otherwise: it may be long until the thread has its turn again.
+const LITTLE_BYTES: std::ops::Range<usize> = 2 * 1024..64 * 1024;
+const AT_ONCE: Duration = Duration::from_micros(100);
+
 /// Keeps a busy link from holding up the others, and one direction the other: an urgent answer waits behind one turn, not behind a transfer.
 #[derive(Debug, Default)]
 pub(super) struct Turn {
     used: usize,
+    /// When the last round ended that carried little.
+    little: Option<Instant>,
 }
 
 impl Turn {
     /// One more round is done; gives way if it is time.
     pub(super) async fn round(&mut self, bytes: usize) {
+        if LITTLE_BYTES.contains(&bytes) {
+            if self.little.is_some_and(|since| since.elapsed() < AT_ONCE) {
+                std::thread::yield_now();
+            }
+            self.little = Some(Instant::now());
+        }
         self.used += bytes + TURN_ROUND;
         if self.used >= TURN_BYTES {
             self.used = 0;

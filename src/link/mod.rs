@@ -6,6 +6,7 @@
 
 mod accept;
 mod addresses;
+mod brief;
 mod commons;
 mod datagrams;
 mod dial;

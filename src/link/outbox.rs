@@ -4,6 +4,7 @@
 //! (`Commons::may_write`) or wakes the task; whoever writes goes on until nothing waits. So many messages cost one wake-up, and a single one
 //! can do without.
 
+use super::brief::{Brief, BriefGuard};
 use super::commons::{Apart, Commons};
 use super::lanes::{self, Parcel};
 use super::sending::Sending;
@@ -13,7 +14,7 @@ use crate::message::{Delivery, SendMode};
 use crate::transport::channel::SendHalf;
 use crate::wire::control::{Control, Goodbye};
 use crate::wire::frame::MAX_BODY_BYTES;
-use parking_lot::{Mutex, MutexGuard};
+use parking_lot::Mutex;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -24,7 +25,7 @@ const MAX_OWN_WRITE: usize = 16 * 1024;
 /// is free).
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    state: Apart<Mutex<State>>,
+    state: Apart<Brief<State>>,
     /// The writing half of the started link. Locked by the link's task, and by a caller that found the outbox idle and writes itself.
     writer: Apart<Mutex<Option<Writer>>>,
     work: Notify,
@@ -185,7 +186,7 @@ impl Outbox {
         self.wake(state);
     }
 
-    fn wake(&self, mut state: MutexGuard<'_, State>) {
+    fn wake(&self, mut state: BriefGuard<'_, State>) {
         if std::mem::take(&mut state.link.idle) {
             drop(state);
             self.work.notify_one();

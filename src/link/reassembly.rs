@@ -75,6 +75,11 @@ impl Reassembly {
         }
     }
 
+    /// No message is under way: whole ones may come on every lane.
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.iter().all(Option::is_none)
+    }
+
     /// Bytes of memory that unfinished messages hold.
     pub(super) fn bytes(&self) -> usize {
         self.open.iter().flatten().map(|partial| partial.buffer.size()).sum()

@@ -74,6 +74,7 @@ impl Receiving {
     ) -> (Parsed, Result<(), String>) {
         let mut parsed = Parsed::default();
         let outcome = loop {
+            self.whole_messages(bytes, max_message_bytes, &mut parsed, found.spans);
             let at = parsed.bytes;
             let rest = &bytes[at..];
             let header = match frame::peek(rest, max_message_bytes) {
@@ -113,6 +114,21 @@ impl Receiving {
         };
         self.position += parsed.messages;
         (parsed, outcome)
+    }
+
+    /// Goes through the whole messages at the front, unless something else would have to come first.
+    fn whole_messages(&self, bytes: &[u8], max_message_bytes: usize, parsed: &mut Parsed, spans: &mut Vec<Span>) {
+        if self.ended || self.resuming || !self.parts.is_empty() {
+            return;
+        }
+        let mut at = parsed.bytes;
+        while let Some((len, label)) = frame::whole_message(&bytes[at..], max_message_bytes) {
+            parsed.requests |= label.role != Role::Message;
+            spans.push(span(at + HEADER_BYTES, len, label, 0));
+            at += HEADER_BYTES + len;
+        }
+        parsed.messages += (at - parsed.bytes) as u64;
+        parsed.bytes = at;
     }
 
     fn control(

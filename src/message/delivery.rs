@@ -81,6 +81,7 @@ impl From<SendMode> for u32 {
 impl TryFrom<u32> for SendMode {
     type Error = Error;
 
+    #[inline]
     fn try_from(number: u32) -> Result<Self, Error> {
         match number {
             0 => Ok(SendMode::Reliable),
@@ -102,8 +103,20 @@ impl TryFrom<u32> for Delivery {
 
     #[inline]
     fn try_from(number: u32) -> Result<Self, Error> {
-        let unknown = || Error::InvalidArgument(format!("the mode {number:#x} has unknown bits; use SINEW_MODE_* and SINEW_LANE_* alone"));
-        let lane = Lane::new(u8::try_from(number >> Self::LANE_SHIFT).map_err(|_| unknown())?)?;
-        Ok(SendMode::try_from(number & 0xff).map_err(|_| unknown())?.on(lane))
+        let lane = number >> Self::LANE_SHIFT;
+        match SendMode::try_from(number & 0xff) {
+            Ok(mode) if lane < Lane::COUNT as u32 => Ok(mode.on(Lane(lane as u8))),
+            // In every send through the C ABI: what is wrong is found out elsewhere.
+            _ => Err(refused(number)),
+        }
     }
+}
+
+/// What is wrong with a number that is no [`Delivery`].
+#[cold]
+fn refused(number: u32) -> Error {
+    let lane = u8::try_from(number >> Delivery::LANE_SHIFT).ok().and_then(|lane| Lane::new(lane).err());
+    lane.unwrap_or_else(|| {
+        Error::InvalidArgument(format!("the mode {number:#x} has unknown bits; use SINEW_MODE_* and SINEW_LANE_* alone"))
+    })
 }

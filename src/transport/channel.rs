@@ -4,6 +4,7 @@ use super::failure::TlsError;
 use super::identity::{Identity, PeerIdentity};
 use super::negotiation::{self, Side};
 use super::record::{self, HEADER, MAX_PLAIN, OVERHEAD, Opened, Opener, RecordError, Sealer};
+use super::socket;
 pub use super::socket::SendHalf;
 use super::tls;
 use rustls::client::{ClientConfig, UnbufferedClientConnection};
@@ -74,7 +75,7 @@ impl Channels {
         let peer = tls::admit(side.state(), self.alpn)?;
         let (secrets, schedule) = side.into_keys().map_err(cannot_start)?;
         let (sealer, opener) = record::take_over(secrets, schedule).map_err(|error| TlsError::not_tls(error.to_string()))?;
-        keep_little_unsent(&tcp);
+        socket::tune(&tcp);
         let (reader, writer) = tcp.into_split();
         let channel = Channel { reader, writer: SendHalf(writer), sealer, opener, early, plain: Vec::new(), sealed: Vec::new() };
         Ok((channel, peer))
@@ -168,18 +169,6 @@ fn append(sealed: &mut Vec<u8>, room: usize, write: impl FnOnce(&mut [u8]) -> Re
     let written = write(&mut sealed[start..])?;
     sealed.truncate(start + written);
     Ok(())
-}
-
-/// What the system has accepted cannot be overtaken any more, so it accepts little beyond what the network carries at the moment.
-fn keep_little_unsent(tcp: &TcpStream) {
-    /// Halves the 99th percentile of a small message beside a stream of large ones, and costs them nothing (bench/, test `lanes`).
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    const UNSENT_BYTES: u32 = 128 * 1024;
-    // Where it cannot be had, urgent messages wait a little longer.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    let _ = socket2::SockRef::from(tcp).set_tcp_notsent_lowat(UNSENT_BYTES);
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    let _ = tcp;
 }
 
 /// About this side alone: its configuration, or the system's random numbers.
