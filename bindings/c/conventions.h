@@ -24,10 +24,10 @@
  *
  * THREADS. Any thread may call any function. Functions that take a const sinew_server * may run at the same time as each other and
  * as sinew_server_poll. sinew_server_poll itself runs on one thread at a time: a second one gets SINEW_RESULT_BUSY. Only
- * sinew_server_start (while it binds its addresses), sinew_server_free (up to limits.shutdown_ms) and a poll with a timeout may
- * block; a timeout of 0 never does. No call may be running on a server while it is freed (but a poll that waits, see
- * sinew_server_free), and none may follow. After fork() the child leaves its parent's servers alone; what it starts after exec()
- * is its own.
+ * sinew_server_start (while it binds its addresses), sinew_server_close and sinew_server_free (up to limits.shutdown_ms) and a
+ * poll with a timeout may block; a timeout of 0 never does. No call may be running on a server while it is freed (but a poll
+ * that waits, see sinew_server_free), and none may follow: sinew_server_close ends one that other threads still use. After
+ * fork() the child leaves its parent's servers alone; what it starts after exec() is its own.
  *
  * THE END. A process may end without freeing its servers: nothing hangs, and its exit code is its own; the others see it as lost.
  * Free all servers before you unload the library. On Linux and the BSDs its code stays in memory after dlclose, on purpose: what it

@@ -57,7 +57,8 @@ pub struct Server {
     level: runtime::Level,
     /// The configuration as of the last reload.
     loaded: Mutex<ServerConfig>,
-    running: Option<Running>,
+    /// `None` once it is closed.
+    running: Mutex<Option<Running>>,
 }
 
 struct Running {
@@ -131,7 +132,7 @@ impl Server {
             Node::bind(&shared, &identity, connector)?
         };
         let node = runtime.spawn(supervise(node, shared.clone()));
-        Ok(Self { shared, identity, level, loaded, running: Some(Running { runtime, node }) })
+        Ok(Self { shared, identity, level, loaded, running: Mutex::new(Some(Running { runtime, node })) })
     }
 
     /// Where the game reports what its own registry says, with `registry.kind = "external"`.
@@ -156,7 +157,7 @@ impl Server {
     /// Sends a message to a connected server; see [`RemoteServer::send`].
     pub fn send(&self, to: ServerId, tag: u16, payload: &[u8], delivery: impl Into<Delivery>) -> Result<(), Error> {
         self.running()?;
-        self.shared.find(to)?.send(tag, delivery.into(), payload)
+        self.unless_stopping(self.shared.find(to)?.send(tag, delivery.into(), payload))
     }
 
     /// Sends a message to every connected server of a group, as many as have room; none of them blocks the others.
@@ -242,7 +243,7 @@ impl Server {
         delivery: impl Into<Delivery>,
     ) -> Result<RemoteServer, Error> {
         self.running()?;
-        any::send(&self.shared, group, policy, tag, payload, delivery.into()).map(RemoteServer::new)
+        self.unless_stopping(any::send(&self.shared, group, policy, tag, payload, delivery.into())).map(RemoteServer::new)
     }
 
     /// Asks one server of a group for an answer: `start()` it, or `await` it.
@@ -324,6 +325,39 @@ impl Server {
         self.shared.stop();
     }
 
+    /// Ends it as dropping does, while others may still use it: what they ask for is answered with `Stopped` from now on, and a poll that waits is
+    /// over. Once it is closed, or while another thread closes it, this does nothing.
+    pub fn close(&self) {
+        let Some(Running { runtime, node }) = self.running.lock().take() else { return };
+        self.shared.stop();
+        // Nobody polls any more, so nothing may wait for that.
+        self.shared.queue.abandon();
+        let limits = self.shared.limits();
+        let limit = Duration::from_millis(limits.shutdown_ms);
+        let grace = limit.min(Duration::from_millis(limits.drain_ms)) * 3 / 4;
+        let finish = async move {
+            // A node that panicked is as finished as one that returned.
+            let _ = node.await;
+        };
+        runtime::shut_down(runtime, finish, grace, limit);
+        for peer in std::mem::take(&mut *self.shared.peers.write()).into_values() {
+            // Handles that outlive the server refuse what they are asked to send.
+            peer.set_state(ConnectionState::Left);
+            peer.datagrams.close();
+            peer.outbox.detach();
+            peer.end_session();
+        }
+        // After that, nobody can ask any more.
+        any::conclude_all(&self.shared);
+        self.shared.commons.pool.close();
+    }
+
+    /// What a call came to that may have been under way when the server was stopped: then that is why it failed.
+    #[inline]
+    fn unless_stopping<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        outcome.map_err(|error| if self.shared.is_stopping() { Error::Stopped } else { error })
+    }
+
     fn running(&self) -> Result<(), Error> {
         if self.shared.is_stopping() { Err(Error::Stopped) } else { Ok(()) }
     }
@@ -338,7 +372,7 @@ impl Server {
     #[cfg(feature = "capi")]
     pub(crate) fn answer(&self, from: ServerId, request: u64, role: crate::message::Role, code: u32, payload: &[u8]) -> Result<(), Error> {
         self.running()?;
-        self.shared.find(from)?.answer(request, role, code, payload)
+        self.unless_stopping(self.shared.find(from)?.answer(request, role, code, payload))
     }
 
     /// The ids of a group's servers in view, ordered. Errors: `UnknownGroup`.
@@ -374,24 +408,6 @@ async fn supervise(node: Node, shared: Arc<Shared>) {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let Some(Running { runtime, node }) = self.running.take() else { return };
-        self.shared.stop();
-        // Nobody polls any more, so nothing may wait for that.
-        self.shared.queue.abandon();
-        let limits = self.shared.limits();
-        let limit = Duration::from_millis(limits.shutdown_ms);
-        let grace = limit.min(Duration::from_millis(limits.drain_ms)) * 3 / 4;
-        let finish = async move {
-            // A node that panicked is as finished as one that returned.
-            let _ = node.await;
-        };
-        runtime::shut_down(runtime, finish, grace, limit);
-        for peer in std::mem::take(&mut *self.shared.peers.write()).into_values() {
-            // Handles that outlive the server refuse what they are asked to send.
-            peer.set_state(ConnectionState::Left);
-            peer.end_session();
-        }
-        // After that, nobody can ask any more.
-        any::conclude_all(&self.shared);
+        self.close();
     }
 }

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sinew.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,6 +91,13 @@ static inline sinew_server *start_member(const char *group, const char *registry
                           group, registry, more);
     CHECK(length > 0 && (size_t)length < sizeof config);
     return start(config);
+}
+
+static inline pthread_t run(void *(*body)(void *), void *argument)
+{
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, body, argument) == 0);
+    return thread;
 }
 
 static inline void pause_briefly(void)

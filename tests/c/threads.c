@@ -8,7 +8,6 @@
 #include "proc.h"
 #include "support.h"
 
-#include <pthread.h>
 
 enum {
     STAYING = 2,
@@ -149,13 +148,6 @@ static void *receive_numbers(void *argument)
             CHECK(events[i].type != SINEW_EVENT_SERVER_DISCONNECTED);
         }
     }
-}
-
-static pthread_t run(void *(*body)(void *), void *argument)
-{
-    pthread_t thread;
-    CHECK(pthread_create(&thread, NULL, body, argument) == 0);
-    return thread;
 }
 
 int main(int argc, char **argv)

@@ -87,6 +87,7 @@ void no_server(sinew::Server &none)
     CHECK_CODE(none.stats(), Code::InvalidArgument);
     CHECK_CODE(none.reload(ALONE), Code::InvalidArgument);
     CHECK_CODE(none.stop(), Code::InvalidArgument);
+    CHECK_CODE(none.close(), Code::InvalidArgument);
     CHECK_SAYS(none.stop(), "server is NULL");
     CHECK_CODE(remote.send(1, "x"), Code::InvalidArgument);
     CHECK_CODE(remote.request(1, "x"), Code::InvalidArgument);
@@ -232,6 +233,10 @@ void ending(sinew::Server server)
     CHECK_CODE(server.send(1234, 1, "x"), Code::Stopped);
     CHECK_CODE(groups[1].broadcast(1, "x"), Code::Stopped);
     CHECK_CODE(server.stop(), Code::Ok);
+    CHECK_CODE(server.close(), Code::Ok);
+    CHECK_CODE(server.close(), Code::Ok);
+    CHECK_CODE(server.send(1234, 1, "x"), Code::Stopped);
+    CHECK_CODE(server.stats(), Code::Ok);
 }
 
 } // namespace

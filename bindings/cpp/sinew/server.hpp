@@ -257,6 +257,10 @@ public:
     /// says goodbye. Go on polling until EventType::Stopped, the last event. Calling it again does nothing.
     Result<void> stop() const noexcept { return Result<void>::from(sinew_server_stop(server_)); }
 
+    /// Ends the server now, also while other threads use it: its threads, sockets and files are gone when this returns, within
+    /// `limits.shutdown_ms`, and every call answers Code::Stopped, or with what was known at the end. Calling it again does nothing.
+    Result<void> close() const noexcept { return Result<void>::from(sinew_server_close(server_)); }
+
     /// For functions of sinew.h that this does not wrap yet. Still owned by this; null if there is no server.
     sinew_server *raw() const noexcept { return server_; }
 

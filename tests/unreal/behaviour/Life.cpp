@@ -180,9 +180,10 @@ void Shutdown()
 				bEnded = true;
 				Game.Instance->Shutdown();
 				CollectGarbage();
-				// What is lent is still there, and so is who lent it.
-				CHECK(Threads() > 1);
+				// Nothing of the server is left but what is lent, and who lent it.
+				Until([]() { return Threads() == 1; }, "no thread is left");
 				CHECK(Text(Message.Payload) == "x" && Server.GetConnectionState() != ESinewConnectionState::Unknown);
+				CHECK(Bob->Send(10, Bytes("x")) == ESinewResult::Stopped);
 			}
 		});
 		for (int Index = 0; Index < 2000; ++Index)

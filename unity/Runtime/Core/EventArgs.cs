@@ -1,4 +1,5 @@
 using System;
+using Sinew.Native;
 
 namespace Sinew
 {
@@ -113,26 +114,29 @@ namespace Sinew
     public delegate void MessageReceivedHandler(object sender, MessageReceivedEventArgs e);
 
     /// <summary>A message that arrived. It costs no garbage, and cannot be kept: copy what is to outlive the handler.</summary>
-    public readonly ref struct MessageReceivedEventArgs
+    public readonly unsafe ref struct MessageReceivedEventArgs
     {
+        private readonly IRemoteServer from;
+
+        // Read where it lies: this is handed from method to method for every message, and mono copies every field each time.
+        private readonly sinew_event* e;
+
         /// <summary>Who sent it.</summary>
-        public IRemoteServer RemoteServer { get; }
+        public IRemoteServer RemoteServer { get { return from; } }
 
         /// <summary>What kind of message it is.</summary>
-        public ushort Tag { get; }
+        public ushort Tag { get { return (ushort)e->tag; } }
 
         /// <summary>How it was sent, with its lane.</summary>
-        public SendMode SendMode { get; }
+        public SendMode SendMode { get { return (SendMode)e->mode; } }
 
         /// <summary>The payload, lent until the handler returns.</summary>
-        public ReadOnlySpan<byte> Data { get; }
+        public ReadOnlySpan<byte> Data { get { return new ReadOnlySpan<byte>(e->data, (int)e->len); } }
 
-        internal MessageReceivedEventArgs(IRemoteServer from, ushort tag, SendMode mode, ReadOnlySpan<byte> data)
+        internal MessageReceivedEventArgs(IRemoteServer from, sinew_event* e)
         {
-            RemoteServer = from;
-            Tag = tag;
-            SendMode = mode;
-            Data = data;
+            this.from = from;
+            this.e = e;
         }
 
         /// <summary>Tag and payload together.</summary>

@@ -60,8 +60,6 @@ namespace Sinew
                 }
                 try
                 {
-                    // Whoever disposes sees that somebody polls, or is seen here: nobody waits for events of a server that is gone.
-                    if (IsDisposed) throw new ObjectDisposedException(nameof(SinewServer));
                     return HandOver(server, timeoutMs, maxMicroseconds);
                 }
                 finally
@@ -115,7 +113,7 @@ namespace Sinew
         {
             RemoteServer from = lastSender;
             if (from == null || from.Number != e->server) lastSender = from = Sender(e);
-            var args = new MessageReceivedEventArgs(from, (ushort)e->tag, (SendMode)e->mode, new ReadOnlySpan<byte>(e->data, (int)e->len));
+            var args = new MessageReceivedEventArgs(from, e);
             MessageReceivedHandler[] handlers = from.Messages.Items;
             if (handlers != null) Raise(handlers, from, args);
             handlers = from.Group.Messages.Items;

@@ -22,9 +22,11 @@ namespace Sinew
             sinew_server* server = handle.Enter();
             if (server == null) return SinewResult.Stopped;
             int result;
+            // Read as what it is on a little-endian machine, which all of them are: mono calls two methods for each conversion.
+            long length = data.Length;
             fixed (byte* start = &MemoryMarshal.GetReference(data))
             {
-                result = NativeMethods.sinew_server_send(server, to, tag, (uint)mode, start, (UIntPtr)data.Length);
+                result = NativeMethods.sinew_server_send(server, to, tag, (uint)mode, start, *(UIntPtr*)&length);
             }
             handle.Leave();
             return result == NativeMethods.SINEW_RESULT_OK ? SinewResult.Ok : Text.Answer(result);

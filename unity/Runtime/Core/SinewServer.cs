@@ -173,15 +173,13 @@ namespace Sinew
         }
 
         /// <summary>
-        /// Ends the server: its threads, sockets and files are gone when this returns, which takes <c>limits.shutdown_ms</c> at most, unless calls
-        /// on it are under way. Those end as they meant to, and the last one frees it: so a handler may call this, and so may a thread while
-        /// another one polls. Open requests fail with <see cref="RequestFailure.Stopping"/>. A second call does nothing.
+        /// Ends the server: its threads, sockets and files are gone when this returns, which takes <c>limits.shutdown_ms</c> at most. Calls that are
+        /// under way end safely: a handler may call this, and so may a thread while others send or poll. What little memory is left goes with the
+        /// garbage. Open requests fail with <see cref="RequestFailure.Stopping"/>. A second call does nothing.
         /// </summary>
         public void Dispose()
         {
             if (Interlocked.Exchange(ref disposed, 1) != 0) return;
-            // Wakes who waits for events, and then frees the server on that thread.
-            if (Volatile.Read(ref polling) != 0) Stop();
             handle.Shut();
             FailOpenRequests();
         }

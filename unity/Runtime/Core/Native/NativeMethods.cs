@@ -328,12 +328,23 @@ namespace Sinew.Native
         internal static extern int sinew_server_stop(sinew_server* server);
 
         /// <summary>
-        /// Ends a server: stops it if that has not been done, ends its threads and closes its sockets and files.
+        /// Ends a server as sinew_server_free does, but leaves `server` valid: its threads, sockets and files are gone when this returns, within
+        /// `limits.shutdown_ms`, and calls on it answer STOPPED, or with what was known at the end.
+        ///
+        /// Other calls on it may be under way on any thread, and may follow: for programs whose threads end in no particular order, and for
+        /// languages whose finalizers say when nobody can call any more. A poll that waits is ended with STOPPED; what was lent stays so.
+        /// sinew_server_free is still to be called, as the last call. Calling this again does nothing. Errors: INVALID_ARGUMENT.
+        /// </summary>
+        [DllImport(__DllName, EntryPoint = "sinew_server_close", CallingConvention = CallingConvention.Cdecl, ExactSpelling = true)]
+        internal static extern int sinew_server_close(sinew_server* server);
+
+        /// <summary>
+        /// Ends a server: closes it if that has not been done, and gives its memory back.
         ///
         /// Returns within `limits.shutdown_ms`. What its events point to is gone afterwards. NULL does nothing.
         /// Must be the last call on this server. No other call on it may be under way, except one: a sinew_server_poll that waits on
         /// another thread is ended with STOPPED, and has returned before the server is gone. Where other threads send, call
-        /// sinew_server_stop first: their sends are answered with STOPPED from then on; join them, then free.
+        /// sinew_server_close first: their sends are answered with STOPPED from then on; join them, then free.
         ///
         /// A look-up of a host name that hangs cannot be ended: its thread outlives this call until the look-up returns, and uses
         /// nothing but the library's own code and memory.

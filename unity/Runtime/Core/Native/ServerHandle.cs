@@ -1,28 +1,23 @@
 using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using System.Threading;
 
 namespace Sinew.Native
 {
     /// <summary>
-    /// Owns one native server and the memory its events are polled into. Calls may be under way on any thread when it is closed: the last one
-    /// to end frees the server. Nobody who forgets to close it leaks it: the finalizer frees it, too.
+    /// Owns one native server and the memory its events are polled into. Shutting it ends the server, also while calls are under way on other
+    /// threads; its memory is given back by the finalizer, when nobody can be inside a call any more. So no call pays for being safe from a
+    /// <c>Dispose</c> on another thread, and nobody who forgets to dispose leaks anything.
     /// </summary>
-    /// <remarks>
-    /// Counts by itself instead of by <c>DangerousAddRef</c>: that costs several times as much, in every send.
-    /// </remarks>
+    /// <remarks>Counting the calls, as <c>DangerousAddRef</c> does, would be a tenth of a small message's way through this process.</remarks>
     internal sealed unsafe class ServerHandle : SafeHandle
     {
         /// <summary>Events of one native poll.</summary>
         internal const int Capacity = 512;
 
-        /// <summary>Added to the number of users when it is closed.</summary>
-        private const int Closed = int.MinValue;
+        private volatile bool shut;
 
-        private int users;
-
-        /// <summary>Room for <see cref="Capacity"/> events; lives as long as the server.</summary>
+        /// <summary>Room for <see cref="Capacity"/> events; lives as long as this object.</summary>
         internal readonly sinew_event* Events;
 
         internal ServerHandle(sinew_server* server) : base(IntPtr.Zero, true)
@@ -34,37 +29,26 @@ namespace Sinew.Native
         public override bool IsInvalid { get { return handle == IntPtr.Zero; } }
 
         // Both are in every send; mono inlines nothing of this length unless it is told to.
-        /// <summary>The server, which stays alive until <see cref="Leave"/>; NULL if it is closed, and then nothing is to be left.</summary>
+        /// <summary>The server, which is there until <see cref="Leave"/>; NULL once it is shut, and then nothing is to be left.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         internal sinew_server* Enter()
         {
-            return Interlocked.Increment(ref users) > 0 ? (sinew_server*)handle : Late();
+            return shut ? null : (sinew_server*)handle;
         }
 
+        /// <summary>After a call: until here somebody holds this object, so it is not finalized.</summary>
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         internal void Leave()
         {
-            if (Interlocked.Decrement(ref users) == Closed) Dispose();
+            GC.KeepAlive(this);
         }
 
-        private sinew_server* Late()
-        {
-            Leave();
-            return null;
-        }
-
-        /// <summary>Lets nobody in any more, and frees the server as soon as nobody is in.</summary>
+        /// <summary>Ends the server: calls that are under way answer that it is stopped, and nobody is let in any more.</summary>
         internal void Shut()
         {
-            int seen;
-            do
-            {
-                seen = users;
-                if (seen < 0) return;
-            }
-            while (Interlocked.CompareExchange(ref users, seen + Closed, seen) != seen);
-            // Dispose releases once, however often it is called.
-            if (seen == 0) Dispose();
+            shut = true;
+            NativeMethods.sinew_server_close((sinew_server*)handle);
+            Leave();
         }
 
         protected override bool ReleaseHandle()

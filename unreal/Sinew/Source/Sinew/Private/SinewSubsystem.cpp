@@ -172,11 +172,11 @@ void USinewSubsystem::Free()
 {
 	if (bDispatching)
 	{
-		// A handler of ours ends the game instance: what it still reads is lent by the library.
+		// A handler of ours ends the game instance: its server ends here, but for the memory that the handler still reads.
 		bFreeAfterDispatch = true;
 		if (Server != nullptr)
 		{
-			FSinewNative::Get()->sinew_server_stop(Server);
+			FSinewNative::Get()->sinew_server_close(Server);
 		}
 		return;
 	}

@@ -24,10 +24,10 @@
  *
  * THREADS. Any thread may call any function. Functions that take a const sinew_server * may run at the same time as each other and
  * as sinew_server_poll. sinew_server_poll itself runs on one thread at a time: a second one gets SINEW_RESULT_BUSY. Only
- * sinew_server_start (while it binds its addresses), sinew_server_free (up to limits.shutdown_ms) and a poll with a timeout may
- * block; a timeout of 0 never does. No call may be running on a server while it is freed (but a poll that waits, see
- * sinew_server_free), and none may follow. After fork() the child leaves its parent's servers alone; what it starts after exec()
- * is its own.
+ * sinew_server_start (while it binds its addresses), sinew_server_close and sinew_server_free (up to limits.shutdown_ms) and a
+ * poll with a timeout may block; a timeout of 0 never does. No call may be running on a server while it is freed (but a poll
+ * that waits, see sinew_server_free), and none may follow: sinew_server_close ends one that other threads still use. After
+ * fork() the child leaves its parent's servers alone; what it starts after exec() is its own.
  *
  * THE END. A process may end without freeing its servers: nothing hangs, and its exit code is its own; the others see it as lost.
  * Free all servers before you unload the library. On Linux and the BSDs its code stays in memory after dlclose, on purpose: what it
@@ -655,12 +655,22 @@ sinew_result sinew_server_reload(const sinew_server *server,
 sinew_result sinew_server_stop(const sinew_server *server);
 
 /**
- * Ends a server: stops it if that has not been done, ends its threads and closes its sockets and files.
+ * Ends a server as sinew_server_free does, but leaves `server` valid: its threads, sockets and files are gone when this returns, within
+ * `limits.shutdown_ms`, and calls on it answer STOPPED, or with what was known at the end.
+ *
+ * Other calls on it may be under way on any thread, and may follow: for programs whose threads end in no particular order, and for
+ * languages whose finalizers say when nobody can call any more. A poll that waits is ended with STOPPED; what was lent stays so.
+ * sinew_server_free is still to be called, as the last call. Calling this again does nothing. Errors: INVALID_ARGUMENT.
+ */
+sinew_result sinew_server_close(const sinew_server *server);
+
+/**
+ * Ends a server: closes it if that has not been done, and gives its memory back.
  *
  * Returns within `limits.shutdown_ms`. What its events point to is gone afterwards. NULL does nothing.
  * Must be the last call on this server. No other call on it may be under way, except one: a sinew_server_poll that waits on
  * another thread is ended with STOPPED, and has returned before the server is gone. Where other threads send, call
- * sinew_server_stop first: their sends are answered with STOPPED from then on; join them, then free.
+ * sinew_server_close first: their sends are answered with STOPPED from then on; join them, then free.
  *
  * A look-up of a host name that hangs cannot be ended: its thread outlives this call until the look-up returns, and uses
  * nothing but the library's own code and memory.
