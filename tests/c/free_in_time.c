@@ -35,19 +35,30 @@ static sinew_server *start_world(unsigned port, const char *more)
     return start_side("world", registry, hosting);
 }
 
-static void was_in_time(uint64_t since, const char *what)
+typedef struct {
+    uint64_t at_ms, stolen_ms;
+} moment;
+
+static moment now(void)
 {
-    uint64_t took = now_ms() - since;
+    moment now = {now_ms(), stolen_ms()};
+    return now;
+}
+
+static void was_in_time(moment since, const char *what)
+{
+    uint64_t took = now_ms() - since.at_ms, stolen = stolen_ms() - since.stolen_ms;
     printf("%s: freed in %lu ms\n", what, (unsigned long)took);
-    if (took > SHUTDOWN_MS + TOLERANCE_MS) {
-        fprintf(stderr, "%s: free took %lu ms, more than %d and %d\n", what, (unsigned long)took, SHUTDOWN_MS, TOLERANCE_MS);
+    if (took > SHUTDOWN_MS + TOLERANCE_MS + stolen) {
+        fprintf(stderr, "%s: free took %lu ms, more than %d, %d and the %lu that were stolen from this machine\n", what, (unsigned long)took,
+            SHUTDOWN_MS, TOLERANCE_MS, (unsigned long)stolen);
         exit(1);
     }
 }
 
 static void free_in_time(sinew_server *server, const char *what)
 {
-    uint64_t since = now_ms();
+    moment since = now();
     sinew_server_free(server);
     was_in_time(since, what);
 }
@@ -184,14 +195,17 @@ static void lookup_that_hangs(void)
     let_go = 0;
 }
 
-/* Takes what comes until the server has stopped, which must be what the last call answers. */
+/*
+ * Takes what comes until the server has stopped, which must be what the last call answers. BUSY is what another thread's look for this very
+ * poll may come to: it looked between two of ours.
+ */
 static void *poll_for_ever(void *server)
 {
     sinew_event event;
     size_t count;
     sinew_result result;
-    while ((result = sinew_server_poll(server, UINT32_MAX, &event, 1, &count)) == SINEW_RESULT_OK) {
-        if (event.type == SINEW_EVENT_STARTED) {
+    while ((result = sinew_server_poll(server, UINT32_MAX, &event, 1, &count)) == SINEW_RESULT_OK || result == SINEW_RESULT_BUSY) {
+        if (result == SINEW_RESULT_OK && event.type == SINEW_EVENT_STARTED) {
             now_holds(&polling);
         }
     }
@@ -239,18 +253,18 @@ static void stopped_under_senders(void)
     pair both = connected_pair("");
     direction up = {both.lobby, both.to_world}, down = {both.world, both.to_lobby};
     pthread_t going_up[2], going_down;
-    uint64_t since;
+    moment since;
     CHECK(pthread_create(&going_up[0], NULL, send_until_stopped, &up) == 0);
     CHECK(pthread_create(&going_up[1], NULL, send_until_stopped, &up) == 0);
     CHECK(pthread_create(&going_down, NULL, send_until_stopped, &down) == 0);
     wait_for(both.world, SINEW_EVENT_MESSAGE);
     wait_for(both.lobby, SINEW_EVENT_MESSAGE);
-    since = now_ms();
+    since = now();
     CHECK_RESULT(sinew_server_stop(both.lobby), SINEW_RESULT_OK);
     CHECK(pthread_join(going_up[0], NULL) == 0 && pthread_join(going_up[1], NULL) == 0);
     sinew_server_free(both.lobby);
     was_in_time(since, "threads that send, and a peer that sends");
-    since = now_ms();
+    since = now();
     CHECK_RESULT(sinew_server_stop(both.world), SINEW_RESULT_OK);
     CHECK(pthread_join(going_down, NULL) == 0);
     sinew_server_free(both.world);

@@ -22,6 +22,19 @@ static inline uint64_t now_ms(void)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+/* The time that the host of a virtual machine gave to others while its processors had work, summed over all of them since it started. */
+static inline uint64_t stolen_ms(void)
+{
+    unsigned long long stolen = 0;
+    FILE *file = fopen("/proc/stat", "r");
+    if (file == NULL || fscanf(file, "cpu %*u %*u %*u %*u %*u %*u %*u %llu", &stolen) != 1) {
+        perror("/proc/stat");
+        exit(1);
+    }
+    fclose(file);
+    return stolen * 1000 / (uint64_t)sysconf(_SC_CLK_TCK);
+}
+
 static inline DIR *open_folder(const char *path)
 {
     DIR *folder = opendir(path);
