@@ -26,12 +26,43 @@ pub(super) const ROUND_BYTES: usize = 264 * 1024;
 const TURN_BYTES: usize = 256 * 1024;
 const TURN_ROUND: usize = TURN_BYTES / 16;
 
-/// Lists of spans are kept for the next batches in two sizes, so that a few small messages do not hold a long one: up to so many spans, for
-/// up to so many bytes of frames. Longer ones (a flood of tiny messages) are not kept.
-const SPANS: [usize; 2] = [SMALL_BYTES / HEADER_BYTES, 8192];
-const SMALL_BYTES: usize = 4096;
-const KEEP_SPANS: usize = 32;
-const KEPT_SPANS_BYTES: usize = KEEP_SPANS * (SPANS[0] + SPANS[1]) * size_of::<Span>();
+/// Lists of spans are kept for the next batches, apart by how many fit in, so that a few small messages do not hold a long one. Which one a batch
+/// gets follows from the bytes of its frames: up to these, and more. Lists that are longer than all of them (a flood of tiny messages) are not kept.
+const FRAMES: [usize; 2] = [4096, 32 * 1024];
+const SPANS: [usize; 3] = [FRAMES[0] / HEADER_BYTES, FRAMES[1] / HEADER_BYTES, 8192];
+/// Most memory that kept lists hold: as many as a full inbox of small batches gives back at once.
+const KEPT_SPANS_BYTES: usize = 4 << 20;
+
+/// Empty lists, and the memory they hold.
+#[derive(Debug, Default)]
+struct KeptSpans {
+    lists: [Vec<Vec<Span>>; SPANS.len()],
+    bytes: usize,
+}
+
+impl KeptSpans {
+    fn bytes_of(spans: &Vec<Span>) -> usize {
+        spans.capacity() * size_of::<Span>() + size_of::<Vec<Span>>()
+    }
+
+    /// Many bytes may be few messages: where no long list is left, a short one grows if it must, and comes back to where its length belongs.
+    fn take(&mut self, bytes: usize) -> Vec<Span> {
+        let longest = FRAMES.iter().position(|most| bytes <= *most).unwrap_or(FRAMES.len());
+        let Some(spans) = self.lists[..=longest].iter_mut().rev().find_map(Vec::pop) else { return Vec::new() };
+        self.bytes -= Self::bytes_of(&spans);
+        spans
+    }
+
+    fn keep(&mut self, mut spans: Vec<Span>) {
+        let bytes = Self::bytes_of(&spans);
+        let Some(size) = SPANS.iter().position(|most| spans.capacity() <= *most) else { return };
+        if self.bytes + bytes <= KEPT_SPANS_BYTES {
+            spans.clear();
+            self.bytes += bytes;
+            self.lists[size].push(spans);
+        }
+    }
+}
 
 /// In cache lines of its own: what one core writes must not slow down another that has to do with something else.
 #[derive(Debug, Default)]
@@ -75,7 +106,7 @@ pub(crate) struct Commons {
     pub(crate) requests: Requests,
     /// A frame that tells this server's properties, for links that start.
     pub(crate) properties: Mutex<Arc<[u8]>>,
-    spans: [Mutex<Vec<Vec<Span>>>; SPANS.len()],
+    spans: Mutex<KeptSpans>,
     epoch: Instant,
     own_writes: bool,
     most_recycled: usize,
@@ -138,15 +169,45 @@ impl Commons {
 
     /// An empty list for the spans of so many bytes of frames.
     pub(super) fn spans(&self, bytes: usize) -> Vec<Span> {
-        self.spans[usize::from(bytes > SMALL_BYTES)].lock().pop().unwrap_or_default()
+        self.spans.lock().take(bytes)
     }
 
-    pub(crate) fn recycle(&self, mut spans: Vec<Span>) {
-        let Some(size) = SPANS.iter().position(|size| spans.capacity() <= *size) else { return };
-        let mut kept = self.spans[size].lock();
-        if kept.len() < KEEP_SPANS {
-            spans.clear();
-            kept.push(spans);
+    pub(crate) fn recycle(&self, spans: Vec<Span>) {
+        self.spans.lock().keep(spans);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_a_full_inbox_of_small_batches_are_taken_again() {
+        let mut kept = KeptSpans::default();
+        for _ in 0..1000 {
+            kept.keep(Vec::with_capacity(100));
         }
+        for bytes in [300, 6000, 100_000].into_iter().cycle().take(1000) {
+            assert_eq!(kept.take(bytes).capacity(), 100);
+        }
+        assert_eq!((kept.bytes, kept.take(300).capacity()), (0, 0));
+    }
+
+    #[test]
+    fn a_few_small_messages_do_not_hold_a_long_list() {
+        let mut kept = KeptSpans::default();
+        kept.keep(Vec::with_capacity(5000));
+        assert_eq!(kept.take(300).capacity(), 0);
+        assert_eq!(kept.take(100_000).capacity(), 5000);
+    }
+
+    #[test]
+    fn kept_lists_hold_no_more_than_was_said() {
+        let mut kept = KeptSpans::default();
+        for _ in 0..100 {
+            kept.keep(Vec::with_capacity(SPANS[2]));
+            kept.keep(Vec::with_capacity(SPANS[2] + 1));
+        }
+        assert!(kept.bytes <= KEPT_SPANS_BYTES && kept.lists.iter().flatten().all(|spans| spans.capacity() <= SPANS[2]));
     }
 }
