@@ -32,7 +32,7 @@ pub(crate) use datagrams::Way;
 pub(crate) use dial::{DialFailure, Dialled, Purpose, dial};
 pub use peer::ConnectionState;
 pub(crate) use peer::Peer;
-pub(crate) use requests::{Again, Ask, Asker, Ended, Outcome, Pick, Unsent};
+pub(crate) use requests::{Again, Ask, Asker, Ended, Outcome, Pick, Unsent, check_timeout};
 pub(crate) use run::{Closing, Running, run};
 pub(crate) use session::Pace;
 pub use work::Readiness;

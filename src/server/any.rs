@@ -5,7 +5,7 @@ use crate::cluster::DisconnectReason;
 use crate::error::{Error, RequestFailure};
 use crate::event::Event;
 use crate::id::{RequestId, ServerId};
-use crate::link::{Again, Ask, Asker, ConnectionState, Ended, Peer, Pick, Readiness, Unsent};
+use crate::link::{Again, Ask, Asker, ConnectionState, Ended, Peer, Pick, Readiness, Unsent, check_timeout};
 use crate::message::Delivery;
 use crate::server::RemoteServer;
 use std::collections::BTreeMap;
@@ -143,6 +143,7 @@ pub(super) fn send(
 /// The same with a request, which up to `retries` more servers get if it fails.
 pub(super) fn request(shared: &Shared, group: &str, policy: Policy<'_>, retries: u32, ask: Ask<'_>) -> Result<RequestId, Error> {
     policy.check()?;
+    check_timeout(ask.timeout)?;
     let again = (retries > 0).then(|| {
         Box::new(Again {
             group: group.into(),

@@ -157,7 +157,7 @@ impl Server {
     /// Sends a message to a connected server; see [`RemoteServer::send`].
     pub fn send(&self, to: ServerId, tag: u16, payload: &[u8], delivery: impl Into<Delivery>) -> Result<(), Error> {
         self.running()?;
-        self.unless_stopping(self.shared.find(to)?.send(tag, delivery.into(), payload))
+        self.shared.unless_stopping(self.shared.find(to)?.send(tag, delivery.into(), payload))
     }
 
     /// Sends a message to every connected server of a group, as many as have room; none of them blocks the others.
@@ -180,7 +180,7 @@ impl Server {
 
     /// Asks a connected server for an answer; see [`RemoteServer::request`].
     pub fn request<'a>(&'a self, to: ServerId, tag: u16, payload: &'a [u8]) -> RequestBuilder<'a> {
-        RequestBuilder::one(self.running().and_then(|()| self.shared.find(to)), tag, payload)
+        RequestBuilder::one(self.running().and_then(|()| self.shared.find(to)), Some(&self.shared), tag, payload)
     }
 
     /// This server's own properties, as they are now.
@@ -243,7 +243,7 @@ impl Server {
         delivery: impl Into<Delivery>,
     ) -> Result<RemoteServer, Error> {
         self.running()?;
-        self.unless_stopping(any::send(&self.shared, group, policy, tag, payload, delivery.into())).map(RemoteServer::new)
+        self.shared.unless_stopping(any::send(&self.shared, group, policy, tag, payload, delivery.into())).map(RemoteServer::new)
     }
 
     /// Asks one server of a group for an answer: `start()` it, or `await` it.
@@ -352,12 +352,6 @@ impl Server {
         self.shared.commons.pool.close();
     }
 
-    /// What a call came to that may have been under way when the server was stopped: then that is why it failed.
-    #[inline]
-    fn unless_stopping<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
-        outcome.map_err(|error| if self.shared.is_stopping() { Error::Stopped } else { error })
-    }
-
     fn running(&self) -> Result<(), Error> {
         if self.shared.is_stopping() { Err(Error::Stopped) } else { Ok(()) }
     }
@@ -372,7 +366,7 @@ impl Server {
     #[cfg(feature = "capi")]
     pub(crate) fn answer(&self, from: ServerId, request: u64, role: crate::message::Role, code: u32, payload: &[u8]) -> Result<(), Error> {
         self.running()?;
-        self.unless_stopping(self.shared.find(from)?.answer(request, role, code, payload))
+        self.shared.unless_stopping(self.shared.find(from)?.answer(request, role, code, payload))
     }
 
     /// The ids of a group's servers in view, ordered. Errors: `UnknownGroup`.

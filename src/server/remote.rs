@@ -106,7 +106,7 @@ impl RemoteServer {
     /// # }
     /// ```
     pub fn request<'a>(&'a self, tag: u16, payload: &'a [u8]) -> RequestBuilder<'a> {
-        RequestBuilder::one(Ok(Cow::Borrowed(&self.0)), tag, payload)
+        RequestBuilder::one(Ok(Cow::Borrowed(&self.0)), None, tag, payload)
     }
 
     /// Requests of this server that it has not answered.

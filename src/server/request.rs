@@ -123,8 +123,12 @@ pub struct RequestBuilder<'a> {
 }
 
 enum To<'a> {
-    /// From this server's own table, where it stays, or a handle of its own.
-    One(Result<Cow<'a, Arc<Peer>>, Error>),
+    One {
+        /// From this server's own table, where it stays, or a handle of its own.
+        peer: Result<Cow<'a, Arc<Peer>>, Error>,
+        /// `None` of a handle.
+        server: Option<&'a Shared>,
+    },
     Any {
         shared: Arc<Shared>,
         group: &'a str,
@@ -134,8 +138,8 @@ enum To<'a> {
 }
 
 impl<'a> RequestBuilder<'a> {
-    pub(super) fn one(to: Result<Cow<'a, Arc<Peer>>, Error>, tag: u16, payload: &'a [u8]) -> Self {
-        Self::new(To::One(to), tag, payload)
+    pub(super) fn one(peer: Result<Cow<'a, Arc<Peer>>, Error>, server: Option<&'a Shared>, tag: u16, payload: &'a [u8]) -> Self {
+        Self::new(To::One { peer, server }, tag, payload)
     }
 
     pub(super) fn any(shared: Arc<Shared>, group: &'a str, policy: Policy<'a>, tag: u16, payload: &'a [u8]) -> Self {
@@ -176,8 +180,14 @@ impl<'a> RequestBuilder<'a> {
         let Self { to, tag, payload, delivery, timeout } = self;
         let ask = Ask { tag, delivery, payload, timeout, asker, again: None };
         match to {
-            To::One(peer) => peer?.request(ask).map_err(|unsent| unsent.error),
-            To::Any { shared, group, policy, retries } => any::request(&shared, group, policy, retries, ask),
+            To::One { peer, server } => {
+                let asked = peer.and_then(|peer| peer.request(ask).map_err(|unsent| unsent.error));
+                match server {
+                    Some(server) => server.unless_stopping(asked),
+                    None => asked,
+                }
+            }
+            To::Any { shared, group, policy, retries } => shared.unless_stopping(any::request(&shared, group, policy, retries, ask)),
         }
     }
 }
@@ -190,7 +200,7 @@ impl<'a> IntoFuture for RequestBuilder<'a> {
         Box::pin(async move {
             let (sender, outcome) = oneshot::channel();
             let commons = match &self.to {
-                To::One(peer) => peer.as_ref().ok().map(|peer| peer.commons.clone()),
+                To::One { peer, .. } => peer.as_ref().ok().map(|peer| peer.commons.clone()),
                 To::Any { shared, .. } => Some(shared.commons.clone()),
             };
             let request = self.ask(Asker::Future(sender))?;

@@ -158,6 +158,12 @@ impl Shared {
         self.stopping.load(Ordering::Acquire)
     }
 
+    /// What a call came to that may have been under way when the server was stopped: then that is why it failed.
+    #[inline]
+    pub(super) fn unless_stopping<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        outcome.map_err(|error| if self.is_stopping() { Error::Stopped } else { error })
+    }
+
     /// When `stop` was called.
     pub(super) fn stopping_since(&self) -> Option<Instant> {
         self.stopping_since.get().copied()

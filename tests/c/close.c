@@ -25,6 +25,18 @@ static void *send_until_the_end(void *argument)
     return (void *)(intptr_t)result;
 }
 
+/* As the other, with requests that nobody answers. */
+static void *ask_until_the_end(void *argument)
+{
+    const sender *self = argument;
+    uint64_t request;
+    sinew_result result;
+    do {
+        result = sinew_server_request(self->server, self->to, 2, SINEW_MODE_RELIABLE, NULL, 0, 60000, &request);
+    } while (result == SINEW_RESULT_OK || result == SINEW_RESULT_QUEUE_FULL || result == SINEW_RESULT_TOO_MANY_REQUESTS);
+    return (void *)(intptr_t)result;
+}
+
 static void *poll_until_the_end(void *server)
 {
     sinew_event events[16];
@@ -72,19 +84,21 @@ int main(void)
         char registry[64], hosting[256];
         sinew_server *world;
         sender self;
-        pthread_t polling, sending[SENDERS];
+        pthread_t polling, asking, sending[SENDERS];
         snprintf(registry, sizeof registry, "127.0.0.1:%u", free_port());
         snprintf(hosting, sizeof hosting, "registry.host = true\nregistry.listen = '%s'\n", registry);
         world = start_member("world", registry, hosting);
         self.server = start_member("lobby", registry, "limits.drain_ms = 50\nlimits.shutdown_ms = 500\n");
         self.to = wait_for(self.server, SINEW_EVENT_SERVER_CONNECTED).server;
         polling = run(poll_until_the_end, self.server);
+        asking = run(ask_until_the_end, &self);
         for (i = 0; i < SENDERS; i++) {
             sending[i] = run(send_until_the_end, &self);
         }
         wait_for(world, SINEW_EVENT_MESSAGE);
         CHECK_RESULT(sinew_server_close(self.server), SINEW_RESULT_OK);
         answers_stopped(polling);
+        answers_stopped(asking);
         for (i = 0; i < SENDERS; i++) {
             answers_stopped(sending[i]);
         }
@@ -96,6 +110,6 @@ int main(void)
         sinew_server_free(self.server);
         sinew_server_free(world);
     }
-    printf("%d times closed under %d threads, and nothing was left\n", ROUNDS, SENDERS + 1);
+    printf("%d times closed under %d threads, and nothing was left\n", ROUNDS, SENDERS + 2);
     return 0;
 }

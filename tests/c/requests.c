@@ -260,6 +260,10 @@ static void any_of_group(sinew_server *lobby, sinew_server *world, uint64_t to)
     CHECK_RESULT(sinew_server_send_any(lobby, "world", 5, SINEW_POLICY_ROUND_ROBIN, NULL, 0, 1, SINEW_MODE_RELIABLE, NULL, 0, &chosen),
                  SINEW_RESULT_NO_CANDIDATE);
     CHECK(chosen == 77);
+    /* A mistake is one whoever is there. */
+    CHECK_RESULT(sinew_server_request_any(lobby, "world", 5, SINEW_POLICY_ROUND_ROBIN, NULL, 0, 9, SINEW_MODE_RELIABLE, NULL, 0, 0, 0, &request),
+                 SINEW_RESULT_INVALID_ARGUMENT);
+    CHECK_SAYS("give it from 1 ms to 49 days");
     CHECK_RESULT(sinew_server_set_property(world, "state", 5, NULL, 0), SINEW_RESULT_OK);
     wait_for(lobby, SINEW_EVENT_SERVER_UPDATED);
     CHECK_RESULT(sinew_server_broadcast(lobby, "world", 5, 1, SINEW_MODE_RELIABLE, NULL, 0, &sent, missed, 2, &missing), SINEW_RESULT_OK);

@@ -300,6 +300,14 @@ impl Requests {
     }
 }
 
+pub(crate) fn check_timeout(timeout: Duration) -> Result<(), Error> {
+    if timeout.is_zero() || timeout > MOST_TIMEOUT {
+        let text = format!("a request cannot wait {timeout:?} for its answer; give it from 1 ms to 49 days");
+        return Err(Error::InvalidArgument(text));
+    }
+    Ok(())
+}
+
 impl Peer {
     /// Sends a request, and gives it a number. If that fails nobody is told anything but the caller.
     pub(crate) fn request(self: &Arc<Self>, ask: Ask<'_>) -> Result<RequestId, Box<Unsent>> {
@@ -330,10 +338,7 @@ impl Peer {
     }
 
     fn may_ask(&self, payload: &[u8], timeout: Duration) -> Result<(), Error> {
-        if timeout.is_zero() || timeout > MOST_TIMEOUT {
-            let text = format!("a request cannot wait {timeout:?} for its answer; give it from 1 ms to 49 days");
-            return Err(Error::InvalidArgument(text));
-        }
+        check_timeout(timeout)?;
         self.fits(HEAD_BYTES, payload)
     }
 
