@@ -9,7 +9,7 @@ using static Support;
 
 internal static class Connector
 {
-    internal static readonly Action[] All = { ARegistryOfFiles, EveryReport, AHandleThatJoinsAgain, OneThatThrows };
+    internal static readonly Action[] All = { ARegistryOfFiles, EveryReport, AHandleThatJoinsAgain, OneThatThrows, AnEntryDoesNotOutliveItsServer };
 
     private const int LeaseMs = 600;
     private const ushort Hello = 1, Leave = 2;
@@ -328,5 +328,20 @@ internal static class Connector
             Until(() => why != null && registry.Me != null, server);
             Check(why.Contains("no disk") && during == "RegisterServer", why + during);
         }
+    }
+
+    private static void AnEntryDoesNotOutliveItsServer()
+    {
+        var registry = new ByHand();
+        using (SinewServer server = SinewServer.Start(External, registry))
+        {
+            Until(() => registry.Me != null, server);
+            Same(SinewResult.Ok, registry.Accept(registry.Me.Id), "Registered");
+        }
+        Same(registry.Me.Id, registry.Deregistered, "what Dispose took out");
+
+        var neverIn = new ByHand();
+        using (SinewServer server = SinewServer.Start(External, neverIn)) Until(() => neverIn.Me != null, server);
+        Same(0UL, neverIn.Deregistered, "what was never put in");
     }
 }

@@ -127,6 +127,10 @@ void Connector()
 	CHECK(UListConnector::Entries.size() == 1);
 	First.Sinew->SetRegistryConnector(nullptr);
 	CHECK(One->GetSubsystem() == nullptr && One->HandleRegistryRestored() == ESinewResult::Stopped);
+
+	// Without Stop, too, an entry does not outlive its server.
+	Second.End();
+	CHECK(UListConnector::Entries.empty());
 }
 
 /** Nothing is left, however often. */

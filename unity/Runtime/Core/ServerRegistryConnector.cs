@@ -24,7 +24,10 @@ namespace Sinew
         /// </summary>
         protected internal abstract void RegisterServer(ServerRegistration entry);
 
-        /// <summary>Take the entry of this id out of your registry, and no other; the next event may be the last.</summary>
+        /// <summary>
+        /// Take the entry of this id out of your registry, and no other; the next event may be the last. A server that is disposed of while it is
+        /// registered calls it inside <see cref="SinewServer.Dispose"/>, on that thread.
+        /// </summary>
         protected internal abstract void DeregisterServer(ulong id);
 
         /// <summary>

@@ -1,12 +1,16 @@
 using System;
 using System.Collections.Generic;
 using System.Runtime.InteropServices;
+using System.Threading;
 using Sinew.Native;
 
 namespace Sinew
 {
     public sealed unsafe partial class SinewServer
     {
+        /// <summary>Under which id the connector's registry has this server; 0: it has not.</summary>
+        private long registered;
+
         private void OnRegister(sinew_registration* entry)
         {
             if (connector == null)
@@ -36,6 +40,7 @@ namespace Sinew
 
         private void OnDeregister(ulong id)
         {
+            Interlocked.Exchange(ref registered, 0);
             if (connector == null) return;
             try
             {
@@ -45,6 +50,13 @@ namespace Sinew
             {
                 ReportFailure(exception, nameof(ServerRegistryConnector.DeregisterServer));
             }
+        }
+
+        /// <summary>When the server ends and nobody will poll the event that says so.</summary>
+        private void DeregisterIfRegistered()
+        {
+            long own = Interlocked.Exchange(ref registered, 0);
+            if (own != 0) OnDeregister((ulong)own);
         }
 
         private void OnConnectionFailure(RemoteServer server)
@@ -64,8 +76,11 @@ namespace Sinew
         {
             sinew_server* server = handle.Enter();
             if (server == null) return SinewResult.Stopped;
+            // Before the call: a Dispose on another thread finds it, or the call is answered with Stopped.
+            Interlocked.Exchange(ref registered, (long)id);
             int result = NativeMethods.sinew_registry_registered(server, id);
             handle.Leave();
+            if (result != NativeMethods.SINEW_RESULT_OK) Interlocked.CompareExchange(ref registered, 0, (long)id);
             return Text.Answer(result);
         }
 

@@ -180,7 +180,10 @@ namespace Sinew
         public void Dispose()
         {
             if (Interlocked.Exchange(ref disposed, 1) != 0) return;
+            // First, as a graceful end does it; and once more for what another thread has reported meanwhile.
+            DeregisterIfRegistered();
             handle.Shut();
+            DeregisterIfRegistered();
             FailOpenRequests();
         }
 

@@ -38,7 +38,16 @@ namespace
 ESinewResult USinewRegistryConnector::HandleRegistered(int64 ServerId)
 {
 	sinew_server* const Server = Native(Subsystem.Get());
-	return Server == nullptr ? ESinewResult::Stopped : Subsystem->Judge(FSinewNative::Get()->sinew_registry_registered(Server, static_cast<uint64>(ServerId)));
+	if (Server == nullptr)
+	{
+		return ESinewResult::Stopped;
+	}
+	const ESinewResult Judged = Subsystem->Judge(FSinewNative::Get()->sinew_registry_registered(Server, static_cast<uint64>(ServerId)));
+	if (Judged == ESinewResult::Ok)
+	{
+		Subsystem->RegisteredId = ServerId;
+	}
+	return Judged;
 }
 
 ESinewResult USinewRegistryConnector::HandleRegisterFailed(const FString& Reason)

@@ -170,6 +170,13 @@ void USinewSubsystem::SetTagHandler(uint16 FirstTag, uint16 LastTag, TFunction<v
 
 void USinewSubsystem::Free()
 {
+	if (Connector != nullptr && RegisteredId != 0)
+	{
+		// No event will say it: nobody polls any more.
+		const int64 Id = RegisteredId;
+		RegisteredId = 0;
+		Connector->DeregisterServer(Id);
+	}
 	if (bDispatching)
 	{
 		// A handler of ours ends the game instance: its server ends here, but for the memory that the handler still reads.

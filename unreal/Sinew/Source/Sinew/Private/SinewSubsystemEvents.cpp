@@ -289,6 +289,7 @@ void USinewSubsystem::DispatchRegistry(const sinew_event& Event)
 	}
 	else if (Current.Get() != nullptr && Event.type == SINEW_EVENT_REGISTRY_DEREGISTER)
 	{
+		RegisteredId = 0;
 		Current->DeregisterServer(static_cast<int64>(Event.server));
 	}
 	else if (Current.Get() != nullptr)

@@ -26,7 +26,7 @@ public:
 	void RegisterServer(const FSinewRegistration& Entry);
 	virtual void RegisterServer_Implementation(const FSinewRegistration& Entry);
 
-	/** Take the entry of this id out, and no other. */
+	/** Take the entry of this id out, and no other: the server is stopping, or was replaced, or its game instance ends. */
 	UFUNCTION(BlueprintNativeEvent, Category = "Sinew")
 	void DeregisterServer(int64 ServerId);
 	virtual void DeregisterServer_Implementation(int64 ServerId);

@@ -269,6 +269,8 @@ private:
 
 	UPROPERTY(Transient)
 	TObjectPtr<USinewRegistryConnector> Connector;
+	/** Under which id the connector's registry has this server; 0: it has not. */
+	int64 RegisteredId = 0;
 
 	/** Whose event is told, and its group: kept for as long as handlers run, whatever they do to the maps. */
 	UPROPERTY(Transient)
