@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         ["fuzz", arguments @ ..] => fuzz::run_targets(arguments),
         ["godot"] => parts::godot::build_into_the_project(),
         ["headers"] => parts::headers::write(),
-        ["godot-notices"] => parts::godot_notices::write(),
+        ["godot-notices"] => parts::godot::notices::write(),
         ["unreal"] => parts::unreal::package(),
         ["unity"] => parts::unity::write(),
         ["deny"] => parts::deny::run_cargo_deny(),

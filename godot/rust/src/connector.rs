@@ -2,13 +2,13 @@
 
 use crate::errors::{number, told};
 use crate::group::visibility;
-use crate::remote::{SinewRemoteServer, dictionary, id};
+use crate::remote::{SinewRemoteServer, dictionary, id, id_of};
 use crate::running::Running;
 use godot::global::Error as Code;
 use godot::prelude::*;
+use sinew::Error;
 use sinew::registry::Registration;
 use sinew::registry::external::ExternalRegistry;
-use sinew::{Error, ServerId};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Weak;
@@ -123,11 +123,6 @@ pub(crate) fn described(entry: &Registration) -> VarDictionary {
     described.set("visibility", visibility(entry.visibility));
     described.set("properties", &dictionary(&entry.properties));
     described
-}
-
-fn id_of(number: i64) -> Result<ServerId, Error> {
-    let id = u64::try_from(number).ok().and_then(ServerId::new);
-    id.ok_or_else(|| Error::InvalidArgument(format!("{number} is no server id; ids are from 1 to {}", ServerId::MAX)))
 }
 
 fn entry_of(entry: &VarDictionary) -> Result<Registration, Error> {

@@ -7,7 +7,7 @@ use crate::running::Running;
 use godot::global::Error as Code;
 use godot::global::var_to_bytes;
 use godot::prelude::*;
-use sinew::{Delivery, Direction, Error, Readiness, RemoteServer};
+use sinew::{Delivery, Direction, Error, Readiness, RemoteServer, ServerId};
 use std::rc::Weak;
 
 /// Another server of the cluster, as seen from this one.
@@ -277,8 +277,14 @@ impl SinewRemoteServer {
 }
 
 /// Ids are below 2^53: every language holds them.
-pub(crate) fn id(id: sinew::ServerId) -> i64 {
+pub(crate) fn id(id: ServerId) -> i64 {
     id.get() as i64
+}
+
+/// What a script calls an id.
+pub(crate) fn id_of(number: i64) -> Result<ServerId, Error> {
+    let id = u64::try_from(number).ok().and_then(ServerId::new);
+    id.ok_or_else(|| Error::InvalidArgument(format!("{number} is no server id; ids are from 1 to {}", ServerId::MAX)))
 }
 
 /// `mode | lane`, as in the C ABI.

@@ -4,14 +4,14 @@ use crate::configuration::{Properties, Said};
 use crate::connector::SinewRegistryConnector;
 use crate::errors::{self, failed, noted, told};
 use crate::group::{SinewServerGroup, visibility};
-use crate::remote::{SinewRemoteServer, delivery, dictionary, id};
+use crate::remote::{SinewRemoteServer, delivery, dictionary, id, id_of};
 use crate::running::Running;
 use godot::classes::node::ProcessMode;
 use godot::classes::{Engine, INode, Node};
 use godot::global::Error as Code;
 use godot::prelude::*;
 use sinew::config::Visibility;
-use sinew::{Error, Readiness, ServerId};
+use sinew::{Error, Readiness};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -546,8 +546,4 @@ impl Drop for SinewServer {
             running.end();
         }
     }
-}
-
-fn id_of(number: i64) -> Result<ServerId, Error> {
-    u64::try_from(number).ok().and_then(ServerId::new).ok_or_else(|| Error::InvalidArgument(format!("{number} is no server id")))
 }

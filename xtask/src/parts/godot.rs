@@ -2,9 +2,9 @@
 
 mod addon;
 mod documentation;
+pub(crate) mod notices;
 mod package;
 
-use super::godot_notices;
 use super::mixed::{self, Member};
 use crate::debian::{unpacked_with_dependencies, write_starter};
 use crate::files;
@@ -38,7 +38,6 @@ pub(super) fn check() -> Outcome {
         Err(sentence) => return Err(sentence).into(),
     };
     outcome.join(addon::check(&library));
-    outcome.add(godot_notices::check());
     match engine.project(&library) {
         Ok(project) => {
             outcome.join(suite(&engine, &project));

@@ -9,11 +9,11 @@ mod csharp;
 mod demo;
 pub(crate) mod deny;
 pub(crate) mod godot;
-pub(crate) mod godot_notices;
 pub(crate) mod headers;
 mod installed;
 mod mixed;
 mod mono;
+mod notices;
 mod registry;
 mod rust;
 mod spdx;
@@ -40,7 +40,7 @@ pub(crate) const TEST: &[Part] = &[
         name: "notices",
         what: "the Godot addon names whose work its library contains, and under which terms",
         tools: &[],
-        run: || godot_notices::check().into(),
+        run: || godot::notices::check().into(),
     },
     Part { name: "clippy", what: "no warnings, with and without the C ABI", tools: &[CC], run: rust::clippy },
     Part { name: "docs", what: "the documentation has no warnings", tools: &[CC], run: || rust::documentation().into() },

@@ -1,50 +1,34 @@
-//! `godot/addons/sinew/THIRDPARTY.md`: whose work is in the library that the addon ships, and under which terms.
+//! Third-party notices: whose work is in a library that a package ships, and under which terms.
 //!
-//! Nearly all of those terms ask that their text goes along with the library. So the file is made from what cargo links and from the texts that lie in the sources of these
-//! crates, and a check compares: a dependency that comes, goes or changes cannot be forgotten.
+//! Nearly all of those terms ask that their text goes along with the library. So a package's notices are made from what cargo links and from the texts that lie in the sources
+//! of these crates: a dependency that comes, goes or changes cannot be forgotten.
 
 use super::spdx;
+use crate::files::entries;
 use crate::shell::{cargo, output, root};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const FILE: &str = "godot/addons/sinew/THIRDPARTY.md";
-/// The platforms whose libraries are in the addon.
+/// The platforms whose libraries are shipped.
 const TARGETS: &[&str] = &["x86_64-unknown-linux-gnu"];
 
-const HEAD: &str = "\
-# Third-party notices
+const CHOICE: &str = "\
+Where a crate offers a choice of terms that MIT is one of, MIT is chosen. The library contains parts of Rust's standard library, too, which is under MIT or
+Apache-2.0, at your choice, and belongs to The Rust Project Developers (https://www.rust-lang.org/policies/licenses).
+";
 
-What is linked into Sinew's library for Godot besides Sinew itself: the crates in the first list, under the terms that follow it. Where a crate offers a choice of
-terms that MIT is one of, MIT is chosen. The library contains parts of Rust's standard library, too, which is under MIT or Apache-2.0, at your choice, and belongs to The Rust
-Project Developers (https://www.rust-lang.org/policies/licenses).
-
-The crates whose names begin with `godot` are under the Mozilla Public License 2.0, and are used unchanged. Their source, also in exactly the
-version that is named here, is at https://github.com/godot-rust/gdext.
-
-<!-- Written by `cargo xtask godot-notices`. -->
-
+const TABLE: &str = "
 | crate | version | terms | source |
 |---|---|---|---|
 ";
 
-/// Writes the file.
-pub(crate) fn write() -> Result<(), String> {
-    fs::write(root().join(FILE), notices()?).map_err(|error| format!("{FILE} cannot be written: {error}"))
-}
-
-/// The file says what is linked now.
-pub(crate) fn check() -> Result<(), String> {
-    let committed = fs::read_to_string(root().join(FILE)).map_err(|error| format!("{FILE} cannot be read: {error}"))?;
-    if notices()? == committed { Ok(()) } else { Err(format!("{FILE} is not about what is linked now; run cargo xtask godot-notices")) }
-}
-
-fn notices() -> Result<String, String> {
+/// The notices for what `package`, a crate of this workspace, links. `opening` says what they are for.
+pub(super) fn of(package: &str, opening: &str) -> Result<String, String> {
     let folders = folders()?;
-    let mut text = HEAD.to_owned();
+    let mut text = format!("# Third-party notices\n\n{opening}\n{CHOICE}{TABLE}");
     let mut terms: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for linked in linked()? {
+    for linked in linked(package)? {
         let folder = folders.get(&linked.id()).ok_or_else(|| format!("`cargo metadata` does not say where {} is", linked.id()))?;
         text.push_str(&format!("| {} | {} | {} | {} |\n", linked.name, linked.version, linked.licence, linked.source));
         for notice in linked.notices(folder)? {
@@ -109,12 +93,12 @@ impl Linked {
 }
 
 /// What cargo links: no build scripts, no procedural macros, nothing for tests.
-fn linked() -> Result<BTreeSet<Linked>, String> {
+fn linked(package: &str) -> Result<BTreeSet<Linked>, String> {
     let mut command = cargo();
-    command.args(["tree", "--locked", "--package", "sinew-godot", "--edges", "normal,no-proc-macro", "--prefix", "none"]);
+    command.args(["tree", "--locked", "--package", package, "--edges", "normal,no-proc-macro", "--prefix", "none"]);
     command.args(["--format", "{p}|{l}|{r}"]).args(TARGETS.iter().map(|target| format!("--target={target}")));
     let linked: BTreeSet<Linked> = output(&mut command)?.lines().filter_map(Linked::parse).collect();
-    if linked.len() > 1 { Ok(linked) } else { Err("`cargo tree` lists no dependencies of sinew-godot".to_owned()) }
+    if linked.len() > 1 { Ok(linked) } else { Err(format!("`cargo tree` lists no dependencies of {package}")) }
 }
 
 /// Where the sources are, by `name-version`.
@@ -126,12 +110,9 @@ fn folders() -> Result<BTreeMap<String, PathBuf>, String> {
 }
 
 fn licence_files(folder: &Path) -> Result<Vec<String>, String> {
-    let listing = fs::read_dir(folder).map_err(|error| format!("{folder:?} cannot be read: {error}"))?;
-    let names = listing.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    let is_licence = |name: &String| ["LICEN", "COPYING", "NOTICE"].iter().any(|begin| name.to_uppercase().starts_with(begin));
-    let mut files: Vec<String> = names.filter(is_licence).filter(|name| folder.join(name).is_file()).collect();
-    files.sort();
-    Ok(files)
+    let files = entries(folder)?.into_iter().filter(|path| path.is_file());
+    let names = files.filter_map(|path| path.file_name()?.to_str().map(str::to_owned));
+    Ok(names.filter(|name| ["LICEN", "COPYING", "NOTICE"].iter().any(|begin| name.to_uppercase().starts_with(begin))).collect())
 }
 
 /// The names behind `authors = [` of a manifest, without their addresses.

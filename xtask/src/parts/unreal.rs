@@ -2,7 +2,8 @@
 
 mod behaviour;
 
-use crate::files::copy;
+use super::notices;
+use crate::files::{copy, write};
 use crate::outcome::Outcome;
 use crate::shell::{build_release, fresh_folder, output, root, run, run_within, target};
 use std::fs;
@@ -17,6 +18,9 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// As Unreal compiles.
 const FLAGS: &[&str] = &["-fno-exceptions", "-fno-rtti", "-Wall", "-Wextra", "-Wshadow", "-Wundef", "-Werror", "-DSINEW_API="];
+
+const OPENING: &str =
+    "The plugin's C++ code is Sinew's own. Its library holds the crates in the first list, under the terms that follow it.\n";
 
 /// A compiler and what it is told: which C++, whether TCHAR is wide, as on Windows, and which side of 5.5 the engine is on.
 type Dialect = (&'static str, &'static str, &'static [&'static str]);
@@ -69,6 +73,7 @@ pub(crate) fn package() -> Result<(), String> {
     let plugin = plugin();
     copy(&root().join("include/sinew.h"), &plugin.join("Source/ThirdParty/sinew/include/sinew.h"))?;
     let library = install_library(&plugin)?;
+    write(&plugin.join("Binaries/ThirdParty/sinew/THIRDPARTY.md"), &notices::of("sinew", OPENING)?)?;
     println!("{} is the library of {}; copy the folder {} into your project's Plugins", library.display(), platform().0, plugin.display());
     Ok(())
 }
