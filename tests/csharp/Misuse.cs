@@ -231,11 +231,12 @@ internal static class Misuse
         using (SinewServer.Start(Alone, connector))
         {
             Refused(SinewResult.InvalidState, "registry.kind", () => connector.Report());
-            int descriptors = Descriptors();
-            Throws<InvalidOperationException>(() => SinewServer.Start(Alone, connector), "another server");
-            Same(descriptors, Descriptors(), "descriptors after a start that failed");
         }
         Same(SinewResult.Stopped, connector.Report(), "a report afterwards");
+        // It stays that server's; and of the server that does not get it nothing is left.
+        int descriptors = Descriptors();
+        Throws<InvalidOperationException>(() => SinewServer.Start(Alone, connector), "another server");
+        Same(descriptors, Descriptors(), "descriptors after a start that failed");
     }
 
     private static void AnExternalRegistryWithoutConnector()
