@@ -35,10 +35,10 @@ pub(super) fn of(package: &str, opening: &str) -> Result<String, String> {
             terms.entry(notice).or_default().push(linked.name.clone());
         }
     }
-    let mut terms: Vec<(String, Vec<String>)> = terms.into_iter().map(|(notice, of)| (of.join(", "), vec![notice])).collect();
+    let mut terms: Vec<(String, String)> = terms.into_iter().map(|(notice, of)| (of.join(", "), notice)).collect();
     terms.sort();
     for (of, notice) in terms {
-        text.push_str(&format!("\n## {of}\n\n```text\n{}\n```\n", notice.concat()));
+        text.push_str(&format!("\n## {of}\n\n```text\n{notice}\n```\n"));
     }
     Ok(text)
 }

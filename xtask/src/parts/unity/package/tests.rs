@@ -8,7 +8,7 @@ struct Copy(PathBuf);
 impl Copy {
     fn new(name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("sinew-unity-{}-{name}", std::process::id()));
-        copy_all(&root().join("unity"), &folder);
+        files::copy_folder(&root().join("unity"), &folder, &|name| name.ends_with(".so") || name == "sinew").unwrap();
         Copy(folder)
     }
 
@@ -27,18 +27,6 @@ impl Drop for Copy {
     fn drop(&mut self) {
         // What is left in a temporary folder harms nobody.
         let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
-fn copy_all(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for path in files::entries(from).unwrap() {
-        let target = to.join(path.file_name().unwrap());
-        if path.is_dir() {
-            copy_all(&path, &target);
-        } else if !has_extension(&path, "so") && file_name(&path) != "sinew" {
-            fs::copy(&path, target).unwrap();
-        }
     }
 }
 
