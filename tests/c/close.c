@@ -5,7 +5,6 @@
 #include "proc.h"
 #include "support.h"
 
-
 enum { ROUNDS = 20, SENDERS = 2 };
 
 typedef struct {

@@ -220,7 +220,7 @@ static void another_thread_polls(const char *more, const char *what)
     size_t count;
     pthread_t thread;
     polling = 0;
-    CHECK(pthread_create(&thread, NULL, poll_for_ever, server) == 0);
+    thread = run(poll_for_ever, server);
     wait_until(&polling, 1); /* nothing else happens to a server that is alone */
     while (sinew_server_poll(server, 0, &event, 1, &count) != SINEW_RESULT_BUSY) {
         CHECK(count == 0);
@@ -254,9 +254,9 @@ static void stopped_under_senders(void)
     direction up = {both.lobby, both.to_world}, down = {both.world, both.to_lobby};
     pthread_t going_up[2], going_down;
     moment since;
-    CHECK(pthread_create(&going_up[0], NULL, send_until_stopped, &up) == 0);
-    CHECK(pthread_create(&going_up[1], NULL, send_until_stopped, &up) == 0);
-    CHECK(pthread_create(&going_down, NULL, send_until_stopped, &down) == 0);
+    going_up[0] = run(send_until_stopped, &up);
+    going_up[1] = run(send_until_stopped, &up);
+    going_down = run(send_until_stopped, &down);
     wait_for(both.world, SINEW_EVENT_MESSAGE);
     wait_for(both.lobby, SINEW_EVENT_MESSAGE);
     since = now();
@@ -277,15 +277,14 @@ static int end_without_free(int ready)
     static pair both;
     static direction up;
     static sinew_server *volatile looking; /* what nobody points to is a leak to a sanitizer */
-    pthread_t polls, sends;
     both = connected_pair("");
     up.from = both.lobby;
     up.to = both.to_world;
     looking = start_side("world", "a-name-that-hangs.test:1", "");
     CHECK(looking != NULL);
     wait_until(&lookups, 1);
-    CHECK(pthread_create(&polls, NULL, poll_for_ever, both.world) == 0);
-    CHECK(pthread_create(&sends, NULL, send_until_stopped, &up) == 0);
+    run(poll_for_ever, both.world);
+    run(send_until_stopped, &up);
     CHECK(write(ready, "r", 1) == 1);
     return EXIT_CODE;
 }
