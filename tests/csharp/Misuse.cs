@@ -158,8 +158,15 @@ internal static class Misuse
             {
                 while (!server.IsStopped)
                 {
-                    server.WaitAndPoll(-1);
-                    Volatile.Write(ref polls, true);
+                    try
+                    {
+                        server.WaitAndPoll(-1);
+                        Volatile.Write(ref polls, true);
+                    }
+                    catch (InvalidOperationException)
+                    {
+                        // The other one polls at this moment, to see whether this one does.
+                    }
                 }
             });
             sleeper.Start();
