@@ -333,8 +333,10 @@ static void results(void)
     CHECK(sinew_version() != NULL && strchr(sinew_version(), '.') != NULL);
 }
 
-/* Polls until the server has stopped; its result is the event's code. */
-/* BUSY is what the look of the other thread for this very poll may come to, before it has begun. */
+/*
+ * Polls until the server has stopped; its result is the event's code. BUSY is what another thread's look for this very poll may come to: it
+ * looked before this one began, or between two of its polls.
+ */
 static void *poll_to_the_end(void *server)
 {
     sinew_event event;

@@ -149,6 +149,11 @@ internal static class Misuse
         }
     }
 
+    private static bool AnotherPolls(InvalidOperationException exception)
+    {
+        return exception.Message.Contains("another thread");
+    }
+
     private static void TwoThreadsPoll()
     {
         using (SinewServer server = SinewServer.Start(Alone))
@@ -163,9 +168,9 @@ internal static class Misuse
                         server.WaitAndPoll(-1);
                         Volatile.Write(ref polls, true);
                     }
-                    catch (InvalidOperationException)
+                    catch (InvalidOperationException exception) when (AnotherPolls(exception))
                     {
-                        // The other one polls at this moment, to see whether this one does.
+                        // It polls at this moment, to see whether this one does.
                     }
                 }
             });
@@ -179,9 +184,9 @@ internal static class Misuse
                     server.Poll();
                     return false;
                 }
-                catch (InvalidOperationException exception)
+                catch (InvalidOperationException exception) when (AnotherPolls(exception))
                 {
-                    return exception.Message.Contains("another thread");
+                    return true;
                 }
             });
             server.Stats();
